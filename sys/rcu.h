@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Read-copy-update. A read section disables preemption and never sleeps; user mode and idle count
+ * as quiescent. Call-backs run in the per-CPU worker thread and may sleep briefly.
+ */
+#ifndef SYS_RCU_H
+#define SYS_RCU_H
+
+#include "sys/lib/atomic.h"
+#include "sys/preempt.h"
+
+struct rcu_head {
+	struct rcu_head *next;
+	void (*func)(struct rcu_head *);
+};
+
+static inline void rcu_read_lock(void) { preempt_disable(); }
+static inline void rcu_read_unlock(void) { preempt_enable(); }
+
+#define rcu_dereference(p)	atomic_load_acquire(&(p))
+#define rcu_assign(p, v)	atomic_store_release(&(p), v)
+
+/* Call func(head) after every read section that runs now has ended. Any context. */
+void rcu_call(struct rcu_head *head, void (*func)(struct rcu_head *));
+/* Sleep until every read section that runs now has ended. */
+void rcu_synchronize(void);
+/* Sleep until all call-backs queued so far have run (tests, unmount). */
+void rcu_barrier(void);
+
+/* Hooks: entry and exit tracking, from arch's entry code and from the idle loop. Interrupts off. */
+void rcu_user_enter(void);
+void rcu_user_exit(void);
+void rcu_idle_enter(void);
+void rcu_idle_exit(void);
+
+#endif
