@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Timekeeping. One seqcount timekeeper (mult, shift) feeds the kernel and the vDSO page. Times are nsec_t.
+ */
+#ifndef SYS_CLOCK_H
+#define SYS_CLOCK_H
+
+#include "sys/lib/types.h"
+
+/* A free-running counter. The best rated one that is stable is used; arch registers them. */
+struct clocksource {
+	const char *name;		/* "tsc", "hpet", "acpi_pm" */
+	u64 (*read)(void);		/* any context */
+	u64 mask;			/* width of the counter */
+	u64 freq_hz;
+	int rating;			/* higher is better */
+	int vdso_mode;			/* 0: not readable from user mode, 1: TSC */
+};
+
+void clock_register_source(const struct clocksource *cs);
+/* Switch to a refined frequency, or away from a source found unstable. Thread context. */
+void clock_update_freq(const struct clocksource *cs, u64 freq_hz);
+void clock_mark_unstable(const struct clocksource *cs);
+
+nsec_t clock_now(void);			/* CLOCK_MONOTONIC; any context */
+nsec_t clock_raw(void);			/* CLOCK_MONOTONIC_RAW */
+nsec_t clock_boottime(void);		/* CLOCK_BOOTTIME */
+nsec_t clock_realtime(void);		/* CLOCK_REALTIME, ns since 1970 */
+nsec_t clock_realtime_coarse(void);	/* of the last tick or update, for file times: cheap */
+/* Step the wall clock; wakes TFD_TIMER_CANCEL_ON_SET and realtime timers. */
+void clock_set_realtime(nsec_t now);
+nsec_t clock_realtime_offset(void);	/* realtime - monotonic */
+u32 clock_set_count(void);		/* bumped by every step */
+void clock_init(void);			/* reads the RTC */
+
+/* Busy wait, for hardware with documented delays below a few microseconds only. */
+void clock_delay(nsec_t ns);
+
+#endif

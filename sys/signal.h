@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sending signals: a contract header, defined in proc/signal.c, so that ttys, timers and pipes can signal.
+ */
+#ifndef SYS_SIGNAL_H
+#define SYS_SIGNAL_H
+
+#include "sys/abi/signal.h"	/* SIG*, SI_*, sigset, struct siginfo layout */
+#include "sys/lib/types.h"
+
+struct pid;
+struct process;
+struct thread;
+
+/* The kernel's copy of siginfo: 128 bytes in the ABI's layout. */
+struct siginfo_k { union { struct abi_siginfo abi; u8 raw[128]; }; };
+struct sigaction_k { u64 handler, flags, restorer, mask; };	/* the kernel ABI's struct, in its order */
+
+void siginfo_init(struct siginfo_k *info, int sig, int code);	/* zeroed, then these */
+
+/* No permission checks; info NULL: SI_KERNEL. Any context. Returns -ESRCH (it is gone), -EAGAIN (queue limit; rt only). */
+int signal_send_thread(struct thread *t, int sig, const struct siginfo_k *info);
+int signal_send_process(struct process *p, int sig, const struct siginfo_k *info);
+int signal_send_pgrp(struct pid *pgrp, int sig, const struct siginfo_k *info);	/* -ESRCH: empty group */
+int signal_send_pid(struct pid *tgid, int sig, const struct siginfo_k *info);
+/* A synchronous fault of the current thread: cannot be blocked or ignored (then it kills). */
+void signal_force(int sig, const struct siginfo_k *info);
+
+/* For ttys: does the current thread block or ignore sig? Is its process group orphaned? */
+bool signal_is_blocked_or_ignored(int sig);
+bool pgrp_is_orphaned(struct pid *pgrp);
+/* The current process's group and session (no reference: valid while the current thread runs in it... take pid_get to keep). */
+struct pid *process_pgrp_current(void);
+struct pid *process_session_current(void);
+
+#endif

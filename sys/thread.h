@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A thread: what the scheduler runs. A process owns (proc/); a thread runs. One pointer for each sharing flag of clone(2).
+ *
+ * Lock key: [I] immutable  [a] atomic  [t] owning thread only  [l] own ->lock  [q] run queue lock of its CPU  [r] RCU
+ */
+#ifndef SYS_THREAD_H
+#define SYS_THREAD_H
+
+#include "arch/thread.h"
+#include "sys/lib/list.h"
+#include "sys/lib/rbtree.h"
+#include "sys/rcu.h"
+#include "sys/refcount.h"
+#include "sys/spinlock.h"
+
+#define KSTACK_SIZE	(16 * KIB)
+#define THREAD_NAME_MAX	16
+
+struct aspace;
+struct cred;
+struct files;
+struct fsctx;
+struct mutex;
+struct nsset;
+struct pid;
+struct process;
+struct sighand;
+
+/* A sleeper names what may wake it. */
+enum thread_state {
+	THREAD_RUNNING,		/* on a run queue or on a CPU */
+	THREAD_INTERRUPTIBLE,	/* woken by its event or by a signal */
+	THREAD_KILLABLE,	/* woken by its event or by a fatal signal */
+	THREAD_UNINTERRUPTIBLE,
+	THREAD_STOPPED,		/* job control: SIGCONT or SIGKILL */
+	THREAD_TRACED,		/* ptrace stop */
+	THREAD_NEW,		/* created, never run */
+	THREAD_DEAD,		/* switched away for good */
+};
+
+/* thread->work: reasons to enter user_return_work(). */
+enum {
+	TW_SIGNAL	= 1 << 0,	/* a signal may be pending: look */
+	TW_RESTORE_MASK	= 1 << 1,	/* put saved_sigmask back once signals are delivered */
+	TW_TASK		= 1 << 2,	/* task_work list is not empty */
+	TW_TRACE	= 1 << 3,	/* system call tracing */
+	TW_EXIT		= 1 << 4,	/* the thread must exit (group exit, exec by another) */
+};
+
+enum sched_policy { SCHED_POLICY_OTHER = 0, SCHED_POLICY_FIFO = 1, SCHED_POLICY_RR = 2, SCHED_POLICY_BATCH = 3,
+	SCHED_POLICY_IDLE = 5 };
+
+/* The scheduler's part. */
+struct sched_entity {
+	struct rbnode node;		/* [q] fair: by deadline */
+	struct list rt_node;		/* [q] */
+	u64 vruntime;			/* [q] */
+	u64 deadline;			/* [q] virtual */
+	u64 slice;			/* [q] */
+	u32 weight;			/* [q] */
+	nsec_t exec_start;		/* [q] */
+	nsec_t sum_exec;		/* [q] CPU time, ns; read by thread_cpu_time() */
+	bool queued;			/* [q] */
+};
+
+struct thread {
+	struct arch_thread arch;	/* [t] machine state; first, for assembly */
+	void *kstack;			/* [I] lowest address of the kernel stack */
+	u32 work;			/* [a] TW_* */
+	u32 state;			/* [a] enum thread_state; see sys/wait.h for the protocol */
+	struct refcount refs;		/* [a] the thread itself holds one until it is dead */
+	struct spinlock lock;		/* LOCK_THREAD: wake-ups */
+
+	/* scheduling */
+	u32 cpu;			/* [q] run queue it belongs to */
+	bool on_cpu;			/* [a] its stack is in use */
+	u8 policy;			/* [q] enum sched_policy */
+	u8 rt_prio;			/* [q] 1..99, 0: not real-time */
+	s8 nice;			/* [q] -20..19 */
+	bool reset_on_fork;		/* [q] */
+	u64 affinity;			/* [q] */
+	struct sched_entity se;
+	u32 saved_preempt_count;	/* [t] */
+	struct mutex *blocked_on;	/* [l] for priority inheritance */
+	struct list pi_waiters;		/* [l] mutexes held that others wait for */
+	u64 nvcsw, nivcsw;		/* [t] voluntary and involuntary switches */
+	nsec_t utime, stime;		/* [a] ns in user and kernel mode */
+	nsec_t mode_start;		/* [t] when it last changed mode or was switched in */
+	nsec_t start_time;		/* [I] boottime */
+
+	/* what it shares with others, by clone's flags; NULL for kernel threads */
+	struct aspace *as;		/* [t] changes at exec; others read under proc lock */
+	struct files *files;		/* [t] */
+	struct fsctx *fsctx;		/* [t] */
+	struct sighand *sighand;	/* [t|r] */
+	const struct cred *cred;	/* [t|r] */
+	struct nsset *nsset;		/* [t] */
+	struct process *proc;		/* [I] NULL for kernel threads */
+	struct proc_thread *pt;		/* [I] proc/'s own per-thread part (signals, tids, futex); NULL for kernel threads */
+
+	char name[THREAD_NAME_MAX];	/* [t] comm; readers may see a torn name */
+	void *fault_handler;		/* [t] reserved for uaccess debugging */
+	bool in_execve;			/* [t] */
+	u32 no_fault_depth;		/* [t] page faults must not sleep (atomic user copies) */
+	struct list all_node;		/* all_threads_lock: every thread, for SysRq t */
+	struct rcu_head rcu;
+
+#ifdef CONFIG_DEBUG
+	struct { const void *lock; u16 cls; const void *pc; } held[24];	/* [t] lock checker */
+	u32 held_count;			/* [t] */
+#endif
+};
+
+/* The thread that runs here. One instruction; stable across preemption. */
+PERCPU_DECLARE(struct thread *, percpu_current);
+
+static inline struct thread *
+thread_current(void)
+{
+	return this_cpu_read(percpu_current);
+}
+
+/* Create a kernel thread that runs fn(arg); it does not run before thread_wake(). The caller gets a reference. -ENOMEM. */
+int __must_check thread_create(struct thread **out, void (*fn)(void *), void *arg, const char *fmt, ...) __printf(4, 5);
+/* The same, and wake it; no reference. */
+int __must_check thread_spawn(void (*fn)(void *), void *arg, const char *fmt, ...) __printf(3, 4);
+/* A bare thread for clone(2): copies scheduling attributes of the current one; proc/ fills the rest. -ENOMEM, -EAGAIN. */
+int __must_check thread_create_user(struct thread **out);
+/* A thread that never ran is given up. */
+void thread_discard(struct thread *t);
+
+void thread_get(struct thread *t);
+void thread_put(struct thread *t);
+
+/* The current thread ends; its stack and struct are freed when the last reference is put. */
+__noreturn void thread_exit(void);
+
+/* First code on a new thread's stack: called by arch's trampoline. */
+__noreturn void thread_start(void (*fn)(void *), void *arg);
+void thread_start_user(void);
+
+/* Make a sleeper run: true if it was asleep. states: mask of BIT(enum thread_state) that may be woken. Any context. */
+bool thread_wake_states(struct thread *t, u32 states);
+#define THREAD_SLEEPS	(BIT(THREAD_INTERRUPTIBLE) | BIT(THREAD_KILLABLE) | BIT(THREAD_UNINTERRUPTIBLE) | BIT(THREAD_NEW))
+static inline bool thread_wake(struct thread *t) { return thread_wake_states(t, THREAD_SLEEPS); }
+
+/* Set the own state before checking the condition to wait for; then thread_schedule(). */
+void thread_set_state(enum thread_state s);
+/* Give up the CPU; returns when woken (or at once, when a wake-up came first). */
+void thread_schedule(void);
+/* The same, at most until `deadline` (clock_now() scale; NSEC_MAX: for ever). 0 or -ETIMEDOUT. The state must be set. */
+int thread_schedule_until(nsec_t deadline);
+
+/* A signal is pending (for interruptible sleeps), a fatal one (for killable sleeps). Set by proc/. */
+static inline bool
+thread_signal_pending(const struct thread *t)
+{
+	return unlikely(atomic_load_relaxed(&t->work) & (TW_SIGNAL | TW_EXIT));
+}
+bool thread_fatal_pending(const struct thread *t);	/* proc/signal.c */
+
+/* Ask for user_return_work(); kicks the CPU it runs on. */
+void thread_set_work(struct thread *t, u32 bits);
+static inline void thread_clear_work(struct thread *t, u32 bits) { atomic_fetch_and(&t->work, ~bits); }
+
+nsec_t thread_cpu_time(const struct thread *t);		/* user + system, ns */
+void thread_times(const struct thread *t, nsec_t *user, nsec_t *sys);
+
+/* Entry and exit of the kernel from user mode: CPU accounting and RCU. From arch's entry code, interrupts off. */
+void thread_user_enter(void);
+void thread_user_exit(void);
+
+/* Every thread; fn must not sleep. */
+void thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg);
+
+#endif
