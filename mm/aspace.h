@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Address spaces: VMAs in a balanced tree, filled lazily by faults.
+ *
+ * Lock key: [l] as->lock (write to change layout, read to walk)  [a] atomic  [I] immutable
+ * Faults look the VMA up under RCU and take vma->lock shared; they take as->lock only to allocate what layout needs.
+ */
+#ifndef MM_ASPACE_H
+#define MM_ASPACE_H
+
+#include "mm/mapping.h"
+#include "sys/abi/mman.h"	/* PROT_*, MAP_*, MREMAP_*, MADV_*, MS_*, MCL_* */
+#include "sys/lib/rbtree.h"
+
+struct anon_object;	/* shared along the fork tree: finds all VMAs that may map an anonymous page (mm/rmap.c) */
+struct file;
+struct strbuf;
+struct vma;
+
+struct vma_ops {
+	void (*open)(struct vma *v);	/* copied by fork or split */
+	void (*close)(struct vma *v);
+	/* Instead of the page cache: give the frame for page index `index` of the VMA's file. *pg with a reference, or
+	 * *pfn for device memory (returns 1). -errno: SIGBUS. */
+	int (*fault)(struct vma *v, u64 index, bool write, struct page **pg, pfn_t *pfn);
+	const char *(*name)(struct vma *v);	/* for /proc/PID/maps: "[vdso]" */
+};
+
+struct vma {
+	vaddr_t start, end;		/* [l] page aligned, end exclusive */
+	u32 prot;			/* [l] PROT_READ|WRITE|EXEC */
+	u32 flags;			/* [l] VM_* below */
+	struct aspace *as;		/* [I] */
+	struct rbnode node;		/* [l] by start */
+	u64 gap;			/* [l] augmentation: largest free gap below in the subtree */
+	struct rwlock lock;		/* LOCK_VMA */
+	struct file *file;		/* [I] reference; NULL: anonymous */
+	struct mapping *mapping;	/* [I] page cache that fills it, or NULL */
+	struct shared_anon *shared;	/* [I] for shared anonymous memory: holds a reference */
+	u64 pgoff;			/* [I] page index in the mapping of `start` */
+	const struct vma_ops *ops;	/* [I] or NULL */
+	void *priv;			/* [I] the ops' own */
+	struct anon_object *anon;	/* [l] set at the first anonymous page */
+	struct list anon_node;		/* [anon object's lock] */
+	struct interval_node rmap;	/* [mapping->rmap_lock] */
+	struct rcu_head rcu;
+	struct refcount refs;
+};
+
+enum { VM_SHARED = 1, VM_GROWSDOWN = 2, VM_LOCKED = 4, VM_STACK = 8, VM_HEAP = 16, VM_DONTCOPY = 32, VM_WIPEONFORK = 64,
+	VM_IO = 128 /* device memory: no struct page, not dumped */, VM_MAYREAD = 256, VM_MAYWRITE = 512, VM_MAYEXEC = 1024,
+	VM_DONTEXPAND = 2048, VM_NORESERVE = 4096, VM_DONTDUMP = 8192, VM_HUGEPAGE = 16384, VM_NOHUGEPAGE = 32768,
+	VM_RANDREAD = 65536, VM_SEQREAD = 1 << 17 };
+
+struct aspace {
+	struct refcount users;		/* [a] threads (and /proc readers at work) that use the user mappings */
+	struct refcount refs;		/* [a] the struct; users hold one together */
+	struct arch_as arch;
+	struct rwlock lock;		/* LOCK_AS */
+	struct rbtree vmas;		/* [l] */
+	struct seqcount seq;		/* layout changes, for lockless lookup */
+	u64 total_pages, locked_pages, data_pages, stack_pages, exec_pages;	/* [l] */
+	s64 rss_anon, rss_file, rss_shmem;	/* [a] pages */
+	u64 hiwater_rss, hiwater_vm;	/* [a] */
+	vaddr_t mmap_base;		/* [I] after exec: top-down allocation starts below it */
+	vaddr_t brk_start, brk;		/* [l] */
+	vaddr_t code_start, code_end, data_start, data_end, stack_start;	/* [l] set by exec */
+	vaddr_t arg_start, arg_end, env_start, env_end;	/* [l] set by exec */
+	vaddr_t vdso;			/* [I] */
+	u64 auxv[2 * 24];		/* [I] for /proc/PID/auxv */
+	struct file *exe;		/* [l] reference */
+	u32 def_flags;			/* [l] mlockall(MCL_FUTURE) */
+	u64 minflt, majflt;		/* [a] */
+	bool dumpable;
+};
+
+/* --- life --- */
+int __must_check aspace_create(struct aspace **out);		/* empty; -ENOMEM */
+int __must_check aspace_fork(struct aspace *src, struct aspace **out);	/* copy on write; -ENOMEM */
+void aspace_get_user(struct aspace *as);
+bool __must_check aspace_try_get_user(struct aspace *as);
+void aspace_put_user(struct aspace *as);		/* last: unmaps all. May sleep */
+void aspace_get(struct aspace *as);
+void aspace_put(struct aspace *as);
+/* Make it the current thread's (exec, exit: NULL). Does not touch references. */
+void aspace_activate(struct aspace *as);
+
+/* --- layout; all take as->lock for writing themselves --- */
+/* mmap(2): addr 0 or hint; f may be NULL. The address, or -errno. flags: MAP_*. Checks RLIMIT_AS, DATA, MEMLOCK, overcommit. */
+long aspace_mmap(struct aspace *as, vaddr_t addr, u64 len, u32 prot, u32 flags, struct file *f, u64 off);
+int __must_check aspace_munmap(struct aspace *as, vaddr_t addr, u64 len);
+int __must_check aspace_mprotect(struct aspace *as, vaddr_t addr, u64 len, u32 prot);
+long aspace_mremap(struct aspace *as, vaddr_t addr, u64 old_len, u64 new_len, u32 flags, vaddr_t new_addr);
+vaddr_t aspace_brk(struct aspace *as, vaddr_t brk);		/* the resulting break */
+/* A mapping with own ops (vDSO). */
+int __must_check aspace_map_special(struct aspace *as, vaddr_t addr, u64 len, u32 prot, u32 flags, const struct vma_ops *ops,
+	void *priv);
+/* exec: the stack VMA, growing down to RLIMIT_STACK, ending at top. */
+int __must_check aspace_map_stack(struct aspace *as, vaddr_t top, u64 size, bool exec);
+/* For exec before the new space is active, and ptrace, /proc/PID/mem: bytes copied, or -EIO. as->lock is taken shared. */
+ssize_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write, bool force);
+
+/* --- helpers for drivers' mmap --- */
+/* Map device frames [pfn, pfn + pages) eagerly at v->start; prot bits for caching as in arch/mmu.h. */
+int __must_check vma_map_pfns(struct vma *v, pfn_t pfn, u64 pages, int caching);
+
+/* --- views --- */
+struct vma *vma_find(struct aspace *as, vaddr_t addr);		/* first with end > addr; as->lock held */
+struct vma *vma_next(struct vma *v);
+void aspace_show_maps(struct aspace *as, struct strbuf *out, vaddr_t from, bool smaps);	/* whole lines from the VMA at `from` */
+/* randomisation, in pages' worth as wide as Linux's */
+void aspace_layout_random(struct aspace *as, bool randomize);
+
+/* Limits of the current process (contract; proc/rlimit.c). */
+u64 rlimit_current(int resource);
+
+/* Futex keys and the like: the object behind an address. For a private one (as, addr); for shared (mapping/anon, offset). */
+struct mem_key { void *object; u64 offset; };
+int __must_check aspace_key(struct aspace *as, vaddr_t addr, bool shared, struct mem_key *key);	/* -EFAULT */
+void mem_key_put(struct mem_key *key, bool shared);
+
+/* Overcommit accounting as in /proc/sys/vm/overcommit_memory. */
+extern int overcommit_mode;
+
+#endif
