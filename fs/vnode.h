@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Vnodes, super blocks and file-system types: what a file system implements.
+ *
+ * Lock key: [I] immutable  [a] atomic  [l] vn->rwlock (LOCK_DIR or LOCK_VNODE, by kind)  [s] vn->lock  [S] sb->lock
+ * Every field that is read without a lock is one aligned word (times excepted: read by vnode_getattr under [s]).
+ */
+#ifndef FS_VNODE_H
+#define FS_VNODE_H
+
+#include "mm/mapping.h"
+#include "sys/cred.h"
+#include "sys/file.h"
+#include "sys/abi/stat.h"	/* S_IF*, S_IS*, struct abi_stat, abi_statx, abi_statfs, abi_timespec */
+
+struct dentry;
+struct flock_list;
+struct iattr;
+struct mount;
+struct path;
+struct pipe;
+struct super_block;
+
+struct vnode {
+	const struct vnode_ops *ops;	/* [I] */
+	const struct file_ops *fops;	/* [I] for open files of it */
+	struct super_block *sb;		/* [I] */
+	struct refcount refs;		/* [a] type-stable: lookups try-get */
+	u64 ino;			/* [I] */
+	u32 mode;			/* [s|l] type and permission bits */
+	kuid_t uid;			/* [s|l] */
+	kgid_t gid;			/* [s|l] */
+	u32 nlink;			/* [s] */
+	u32 blkbits;			/* [I] log2 of the preferred block size */
+	off_t size;			/* [s|l]; read with vnode_size() */
+	u64 blocks;			/* [s] 512-byte units */
+	dev_t rdev;			/* [I] of device nodes, kernel encoding makedev() */
+	nsec_t atime, mtime, ctime, btime;	/* [s] realtime ns */
+	u32 state;			/* [a] VN_* */
+	u32 generation;			/* [I] */
+	struct rwlock rwlock;		/* contents and directory entries */
+	struct spinlock lock;		/* LOCK_VNODE_SPIN */
+	struct mapping mapping;		/* page cache of regular files and long symlinks */
+	struct mapping *i_mapping;	/* [I] = &mapping, or the block device's */
+	struct hnode hash;		/* [LOCK_VNODE_HASH] vnode cache, by (sb, ino) */
+	struct list sb_node;		/* [S] */
+	struct list lru;		/* [S] unused vnodes */
+	struct hlist aliases;		/* [s] dentries */
+	u32 writers;			/* [s] open for writing; for ETXTBSY: negative counterpart deny_write */
+	u32 deny_write;			/* [s] being executed */
+	struct flock_list *flocks;	/* [s] record locks, NULL: none (fs/flock.c) */
+	struct pipe *pipe;		/* [s] of an open FIFO */
+	void *sock;			/* [s] bound unix socket (net/) */
+	const char *link;		/* [I] fast symlink's target, or NULL */
+	void *priv;			/* [I] the file system's */
+	struct rcu_head rcu;
+};
+
+enum { VN_NEW = 1, VN_DIRTY = 2, VN_FREEING = 4, VN_APPEND = 8, VN_IMMUTABLE = 16, VN_NOATIME = 32, VN_SYNC = 64, VN_DEAD_DIR = 128 };
+
+/* setattr: what to change; the VFS has checked permission. */
+enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
+	ATTR_ATIME_SET = 128, ATTR_MTIME_SET = 256, ATTR_KILL_SUID = 512, ATTR_KILL_SGID = 1024, ATTR_FORCE = 2048,
+	ATTR_OPEN = 4096 };
+struct iattr { u32 valid; u32 mode; kuid_t uid; kgid_t gid; off_t size; nsec_t atime, mtime, ctime; struct file *file; };
+
+struct kstat {			/* what stat, statx report */
+	u64 ino, blocks; dev_t dev, rdev; u32 mode, nlink, blksize; kuid_t uid; kgid_t gid; off_t size;
+	nsec_t atime, mtime, ctime, btime; u32 result_mask; u64 attributes, attributes_mask; u64 mnt_id;
+};
+
+/*
+ * Operations. On entry the locks said here are held; none may be released. dentry arguments of create-like calls are negative and
+ * become positive by dentry_instantiate(). NULL slots: -EPERM for create-like calls (-EOPNOTSUPP for what Linux says so),
+ * generic behaviour for getattr, setattr, permission.
+ */
+struct vnode_ops {
+	/* dir locked (shared or exclusive). Look the name up; *out NULL with 0 means "no such entry" (a negative dentry is cached). */
+	int (*lookup)(struct vnode *dir, struct dentry *d, struct vnode **out);
+	int (*create)(struct vnode *dir, struct dentry *d, u32 mode, bool excl);	/* dir [l] exclusive, as below */
+	int (*mkdir)(struct vnode *dir, struct dentry *d, u32 mode);
+	int (*mknod)(struct vnode *dir, struct dentry *d, u32 mode, dev_t dev);
+	int (*symlink)(struct vnode *dir, struct dentry *d, const char *target);
+	int (*link)(struct dentry *old, struct vnode *dir, struct dentry *d);	/* old's vnode [l] too */
+	int (*unlink)(struct vnode *dir, struct dentry *d);			/* victim [l] too */
+	int (*rmdir)(struct vnode *dir, struct dentry *d);			/* victim [l] too; -ENOTEMPTY */
+	int (*rename)(struct vnode *odir, struct dentry *od, struct vnode *ndir, struct dentry *nd, unsigned int flags);
+	int (*tmpfile)(struct vnode *dir, struct file *f, u32 mode);
+	/* RCU-safe if d NULL is handled with -ECHILD. Returns the target (lifetime: *free is called with it when not NULL). */
+	int (*get_link)(struct vnode *vn, const char **target, void (**free)(const char *));
+	/* A "magic" link (/proc/PID/fd/N, exe, cwd): where to go, with references. Tried before get_link. */
+	int (*follow)(struct vnode *vn, struct path *out);
+	int (*getattr)(struct vnode *vn, struct kstat *st);
+	int (*setattr)(struct vnode *vn, const struct iattr *a);		/* vn [l] exclusive */
+	int (*permission)(struct vnode *vn, int mask);				/* MAY_*; may be called under RCU */
+	int (*update_time)(struct vnode *vn, int which);
+	ssize_t (*listxattr)(struct vnode *vn, char *buf, size_t size);
+	ssize_t (*getxattr)(struct vnode *vn, const char *name, void *buf, size_t size);
+	int (*setxattr)(struct vnode *vn, const char *name, const void *value, size_t size, int flags);	/* value NULL: remove */
+};
+enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8, MAY_ACCESS = 16, MAY_NOT_BLOCK = 32 };
+
+struct super_ops {
+	/* The last reference of a vnode without links is gone, or the cache drops it: free fs data (and disk space if nlink 0). */
+	void (*evict)(struct vnode *vn);
+	int (*write_vnode)(struct vnode *vn, bool wait);
+	int (*sync)(struct super_block *sb, bool wait);
+	int (*statfs)(struct super_block *sb, struct abi_statfs *st);
+	int (*remount)(struct super_block *sb, u32 *flags, const char *data);
+	void (*put)(struct super_block *sb);			/* unmounted */
+	int (*show_options)(struct super_block *sb, struct strbuf *out);	/* ",size=..." */
+	struct vnode *(*alloc_vnode)(struct super_block *sb);	/* optional: embed vnode in a larger object */
+	void (*free_vnode)(struct vnode *vn);
+};
+
+struct super_block {
+	const struct fs_type *type;	/* [I] */
+	const struct super_ops *ops;	/* [I] */
+	struct refcount refs;
+	dev_t dev;			/* [I] anonymous or the block device's */
+	u32 flags;			/* [a] SB_* = MS_* of mount(2) */
+	u32 magic, blksize;		/* [I] */
+	off_t max_size;			/* [I] largest file */
+	u32 time_gran;			/* [I] ns */
+	struct dentry *root;		/* [I] */
+	struct mutex rename_mutex;	/* LOCK_FS_RENAME */
+	struct spinlock lock;		/* vnode lists */
+	struct list vnodes;		/* [lock] */
+	const struct dentry_ops *dops;	/* [I] optional: revalidate */
+	void *priv;			/* [I] */
+	char id[32];			/* [I] device name for /proc/mounts' default */
+	struct list node;		/* list of all */
+};
+
+struct fs_type {
+	const char *name;
+	u32 flags;			/* FS_NODEV: no block device; FS_SINGLE: one super block for all mounts */
+	/* Make (or find, for FS_SINGLE) the super block with its root dentry. data: mount(2)'s option string. */
+	int (*mount)(const struct fs_type *type, u32 flags, const char *dev, const char *data, struct super_block **out);
+	struct list node;
+};
+enum { FS_NODEV = 1, FS_SINGLE = 2 };
+int fs_register(struct fs_type *type);
+const struct fs_type *fs_find(const char *name);
+void fs_for_each(void (*fn)(const struct fs_type *t, void *arg), void *arg);
+
+/* --- super blocks --- */
+int __must_check super_create(const struct fs_type *type, const struct super_ops *ops, u32 flags, struct super_block **out);
+void super_put(struct super_block *sb);
+void super_for_each(void (*fn)(struct super_block *sb, void *arg), void *arg);	/* may sleep */
+
+/* --- vnodes --- */
+/* A new one, reference 1, ino unset (vnode_next_ino() for memory file systems), not hashed. NULL: no memory. */
+struct vnode *vnode_alloc(struct super_block *sb) __must_check;
+u64 vnode_next_ino(void);
+/* By number: cached (locked VN_NEW clear) or new with VN_NEW set: fill it, then vnode_unlock_new(). */
+int __must_check vnode_get_cached(struct super_block *sb, u64 ino, struct vnode **out);
+void vnode_unlock_new(struct vnode *vn);
+void vnode_fail_new(struct vnode *vn);		/* filling failed; drops it */
+void vnode_get(struct vnode *vn);
+void vnode_put(struct vnode *vn);
+/* Owner, mode (setgid directories), times of a new object in dir. */
+void vnode_init_owner(struct vnode *vn, const struct vnode *dir, u32 mode);
+/* Device nodes, FIFOs, sockets: fops by mode. */
+void vnode_init_special(struct vnode *vn, u32 mode, dev_t rdev);
+off_t vnode_size(const struct vnode *vn);
+void vnode_set_size(struct vnode *vn, off_t size);		/* [l] held */
+enum { VT_ATIME = 1, VT_MTIME = 2, VT_CTIME = 4, VT_BTIME = 8 };
+void vnode_touch(struct vnode *vn, int which);			/* now, in sb's granularity; marks dirty */
+void vnode_dirty(struct vnode *vn);
+void vnode_inc_nlink(struct vnode *vn);
+void vnode_drop_nlink(struct vnode *vn);
+
+int vnode_permission(struct vnode *vn, int mask);		/* DAC + capabilities: the one place */
+int vnode_getattr(struct vnode *vn, struct kstat *st);
+int vnode_setattr(struct path *p, struct iattr *a);		/* checks, takes [l], kills suid, calls ops */
+int vnode_generic_setattr(struct vnode *vn, const struct iattr *a);
+
+/* Device numbers in the kernel and in the ABI are the same 64-bit encoding as glibc's makedev(). */
+static inline dev_t makedev_k(u32 major, u32 minor)
+{
+	return ((u64)(major & 0xfffff000u) << 32) | ((u64)(major & 0xfffu) << 8) | ((u64)(minor & 0xffffff00u) << 12) | (minor & 0xffu);
+}
+static inline u32 dev_major(dev_t d) { return (u32)((d >> 32) & 0xfffff000u) | (u32)((d >> 8) & 0xfffu); }
+static inline u32 dev_minor(dev_t d) { return (u32)((d >> 12) & 0xffffff00u) | (u32)(d & 0xffu); }
+
+/* Generic file_ops pieces for files with a page cache (fs/generic.c). */
+ssize_t generic_file_read(struct file *f, struct iobuf *buf, off_t *pos);
+ssize_t generic_file_write(struct file *f, struct iobuf *buf, off_t *pos);
+off_t generic_file_llseek(struct file *f, off_t off, int whence);
+int generic_file_mmap(struct file *f, struct vma *vma);
+int generic_file_fsync(struct file *f, off_t start, off_t end, bool datasync);
+extern const struct file_ops generic_dir_fops;		/* iterate by ops of libdir below */
+
+/* Directories that live in the dentry cache (tmpfs, devfs, procfs' static parts): fs/libfs.c. */
+int libfs_lookup(struct vnode *dir, struct dentry *d, struct vnode **out);	/* not in the cache: does not exist */
+int libfs_iterate(struct file *f, struct dir_context *ctx);
+int libfs_statfs(struct super_block *sb, struct abi_statfs *st);
+extern const struct file_ops libfs_dir_fops;
+
+#endif
