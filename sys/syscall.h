@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The system-call table. sys/syscall.tbl is its source; sys/gen_syscalls.py makes syscall_table.c (entries), syscall_trace.c
+ * (names and shapes for the decoder) and syscall_protos.h (the prototype of every sys_x(), which its home file includes).
+ */
+#ifndef SYS_SYSCALL_H
+#define SYS_SYSCALL_H
+
+#include "sys/lib/list.h"
+#include "sys/lib/types.h"
+
+#define SYSCALL_COUNT	451
+
+typedef long (*syscall_entry)(const u64 *args);
+extern const syscall_entry syscall_table[SYSCALL_COUNT];	/* NULL: no home yet */
+
+/* For the decoder. Letters: i int, u unsigned, l long, z size, x address or flags, h 32-bit flags, o octal, d directory fd, s string. */
+struct syscall_shape {
+	const char *name;	/* NULL: no such number */
+	const char *args;	/* "ifd,xbuf,zlen": letter and name of each; NULL: no home yet */
+	char result;
+};
+extern const struct syscall_shape syscall_shapes[SYSCALL_COUNT];
+
+/* What the stand-in of a call without a function does: log once which program called what; -ENOSYS. */
+long syscall_absent(void);
+
+/* Trace switch (cmdline and sysctl trace_syscalls=): off, every process, or programs whose name is given. */
+extern bool syscall_tracing;		/* [a] */
+void syscall_trace_set(const char *value);	/* "0", "1" or a program's name */
+
+/* Run fn in thread t before it next returns to user mode. Any context; the work is the caller's until it has run. */
+struct thread;
+struct task_work { struct task_work *next; void (*func)(struct task_work *); };
+void task_work_add(struct thread *t, struct task_work *work);
+/* Run what is queued for the current thread (exit: nothing is left behind). */
+void task_work_run(void);
+
+#endif
