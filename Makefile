@@ -58,19 +58,19 @@ $(GEN)/stamp.mk: $(GEN_SYSCALLS) $(wildcard sys/syscall.tbl)
 
 KDIRS := sys arch/x86_64 mm dev fs net proc
 KSRC := $(sort $(foreach d,$(KDIRS),$(wildcard $(d)/*.[cS] $(d)/*/*.[cS] $(d)/*/*/*.[cS] $(d)/*/*/*/*.[cS])))
-GENSRC := $(sort $(wildcard $(GEN)/*.c))
+GENSRC := $(filter-out $(GEN)/font.c,$(sort $(wildcard $(GEN)/*.c)))
 KOBJS := $(patsubst %,$(KOBJ)/%.o,$(basename $(KSRC))) \
 	 $(patsubst $(B)/%.c,$(KOBJ)/%.o,$(GENSRC))
 
 GCC_INCLUDE := $(if $(BUILDING),$(shell $(CC) -print-file-name=include))
-KCPPFLAGS := -nostdinc -isystem $(GCC_INCLUDE) -I. -I$(GEN) -DLINTEL_KERNEL=1 $(if $(DEBUG),-DCONFIG_DEBUG=1)
+KCPPFLAGS = -nostdinc -isystem $(GCC_INCLUDE) -I. -I$(GEN) -DLINTEL_KERNEL=1 $(if $(DEBUG),-DCONFIG_DEBUG=1)
 KFLAGS := -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
 	-O2 -ggdb -fno-strict-aliasing -fno-common -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
 	-fno-delete-null-pointer-checks -fcf-protection=none \
 	-fstack-protector-strong -mstack-protector-guard=global
 KWARN := -Wall -Wextra -Werror -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
-KCFLAGS := $(KCPPFLAGS) $(KFLAGS) $(KWARN)
-KASFLAGS := $(KCPPFLAGS) -ggdb -fno-pic -fno-pie -Wa,--noexecstack
+KCFLAGS = $(KCPPFLAGS) $(KFLAGS) $(KWARN)
+KASFLAGS = $(KCPPFLAGS) -ggdb -fno-pic -fno-pie -Wa,--noexecstack
 KLDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none --no-warn-rwx-segments \
 	-T arch/x86_64/link.ld
 
@@ -91,6 +91,9 @@ $(KOBJ)/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(KCFLAGS) -MMD -MP -c -o $@ $<
+
+include usr/usr.mk
+-include tests/tests.mk
 
 -include $(KOBJS:.o=.d)
 
@@ -114,9 +117,6 @@ $(K)/lintel: $(K)/lintel.debug
 
 .PHONY: kernel
 kernel: $(K)/lintel ## build/lintel only (with DEBUG=1: build/debug/lintel)
-
--include usr/usr.mk
--include tests/tests.mk
 
 .PHONY: all clean distclean help
 all: $(K)/lintel ## the kernel, the initramfs, the ISO and the disk image
