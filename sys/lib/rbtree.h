@@ -11,12 +11,12 @@
  *	}
  *	rb_insert(tree, &x->rb, parent, link);
  *
- * No call allocates, locks or sleeps; writers are excluded by the owner's lock. Child pointers are stored one at a time in an order
- * that never forms a cycle, so a reader who walks down under a sequence count, while nodes are freed by RCU, ends:
- * it may miss nodes and must retry when the count has changed.
+ * No call allocates, locks or sleeps; writers are excluded by the owner's lock. Child pointers are stored one at a
+ * time in an order that never forms a cycle, so a reader who walks down under a sequence count, while nodes are freed
+ * by RCU, ends: it may miss nodes and must retry when the count has changed.
  *
- * Augmented trees keep a value in each node that depends on the node and its two children only. `update` recomputes it from
- * them. All changes of such a tree go through the _augmented calls; rb_propagate after a node's own input changed.
+ * Augmented trees keep a value in each node that depends on the node and its two children only. `update` recomputes
+ * it from them. All changes of such a tree go through the _augmented calls; rb_propagate after a node's own input changed.
  */
 #ifndef SYS_LIB_RBTREE_H
 #define SYS_LIB_RBTREE_H

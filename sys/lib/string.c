@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Strings (C11 7.24, and strsep, strlcpy of the BSDs). Plain loops: kernel strings are short. This file must be
- * compiled so that the compiler does not turn a loop back into a call of the same function
- * (-fno-tree-loop-distribute-patterns, which the pragma sets).
+ * compiled with -fno-tree-loop-distribute-patterns (the Makefile does), lest the compiler turn a loop into a call of
+ * the function that it is in.
  */
-#pragma GCC optimize("no-tree-loop-distribute-patterns")
-
 #include "sys/lib/string.h"
 
 #include "sys/abi/errno.h"
