@@ -94,5 +94,11 @@ int __must_check arch_vmemmap_populate(pfn_t start, pfn_t end, paddr_t (*take_fr
 /* mm/ gives these, for page tables: a zeroed frame with page->pt_lock initialised, or NULL. */
 struct page *pt_page_alloc(void);
 void pt_page_free(struct page *pg);
+/* mm/kmap.c, for arch and above: map device or firmware memory, any alignment; prot: PROT_BIT_READ, PROT_BIT_WRITE,
+ * PROT_BIT_UNCACHED or PROT_BIT_WRITE_COMBINING. NULL: no space or memory. May sleep. */
+void *kmap_device(paddr_t pa, size_t size, int prot) __must_check;
+void kmap_device_unmap(void *va);
+/* mm/page.c: a free frame below 1 MiB for starting processors, reserved at boot; 0 where there is none. */
+paddr_t page_low_frame(void);
 
 #endif

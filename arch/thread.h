@@ -63,8 +63,4 @@ u64 arch_elf_hwcap2(void);		/* AT_HWCAP2 */
 const char *arch_elf_platform(void);	/* "x86_64" */
 u64 arch_signal_min_stack(void);	/* AT_MINSIGSTKSZ */
 
-/* Instruction sets the kernel may call through: the vDSO image (arch/x86_64/vdso/), page aligned, and its data page. */
-extern const char arch_vdso_start[], arch_vdso_end[];
-struct page *arch_vdso_data_page(void);
-
 #endif

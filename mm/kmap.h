@@ -6,9 +6,7 @@
 #include "arch/mmu.h"
 
 void kmap_init(void);
-/* Map device memory; prot: PROT_BIT_UNCACHED or PROT_BIT_WRITE_COMBINING and so on. NULL: no space or memory. May sleep. */
-void *kmap_device(paddr_t pa, size_t size, int prot) __must_check;
-void kmap_device_unmap(void *va);
+/* kmap_device(), kmap_device_unmap(): arch/mmu.h. */
 /* Map n pages (references stay the caller's) side by side. */
 void *kmap_pages(struct page **pages, size_t n, int prot) __must_check;
 void kmap_unmap(void *va);

@@ -107,7 +107,6 @@ s64 mem_counter_read(enum mem_counter c);
 void page_init(void);
 /* Give frames back that were reserved at boot (initramfs, init code). */
 void page_free_reserved(paddr_t start, paddr_t end);
-/* A free frame below 1 MiB for the AP trampoline, reserved at boot. */
-paddr_t page_low_frame(void);
+/* page_low_frame(): arch/mmu.h. */
 
 #endif
