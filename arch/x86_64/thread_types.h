@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A thread's machine state, embedded first in struct thread. Lock key as in sys/thread.h. */
+#ifndef ARCH_X86_64_THREAD_TYPES_H
+#define ARCH_X86_64_THREAD_TYPES_H
+
+#include "sys/lib/types.h"
+
+struct arch_thread {
+	u64 sp;			/* [q] stack pointer while it does not run; offset 0, for switch.S */
+	u64 fs_base;		/* [t] user's, while it does not run (and always, without FSGSBASE and with selector 0) */
+	u64 gs_base;		/* [t] the same; the own one lies in MSR_KERNEL_GS_BASE while it runs */
+	u16 ds, es, fs, gs;	/* [t] user's selectors while it does not run */
+	u32 fpu_cpu;		/* [t] 1 + CPU whose FPU registers may still hold the state; 0: none */
+	void *fpu;		/* [I] XSAVE area, 64-byte aligned; NULL for kernel threads */
+};
+
+#define ARCH_THREAD_SP	0	/* offsetof(struct thread, arch.sp); checked in thread.c */
+
+#endif
