@@ -44,6 +44,9 @@ struct mapping_ops {
 	/* Part or all of the page is cut off: drop private data. */
 	void (*invalidate)(struct mapping *m, struct page *pg, u32 off, u32 len);
 	bool (*release)(struct mapping *m, struct page *pg);	/* reclaim asks: drop private data? */
+	/* Keep the owner alive while its pages are written by somebody else's sync: false if it is on its way out. */
+	bool (*hold)(struct mapping *m);
+	void (*drop)(struct mapping *m);
 	/* tmpfs and block devices without holes: bytes of the file at present. */
 	off_t (*size)(struct mapping *m);
 };
@@ -63,13 +66,16 @@ struct mapping {
 	struct interval_tree vmas;	/* [v] VMAs that map it, by page index */
 	u32 vmas_writable;		/* [v] shared writable ones */
 	u32 flags;			/* [a] MAPPING_* */
-	u32 wb_err;			/* [a] sequence<<16 | errno of the last write-back error */
+	u32 wb_err;			/* [a] count and errno of write-back errors, see mm/writeback.c */
 	u32 gfp;			/* [I] extra page_alloc flags */
 	struct list dirty_node;		/* list of dirty mappings, for write-back; LOCK_LRU */
 };
 /* Pages have no backing store but swap (tmpfs, MAP_SHARED|MAP_ANONYMOUS): missing means zero, reclaim by swap only. */
 enum { MAPPING_MEMORY = 1, MAPPING_UNEVICTABLE = 2 };
 
+extern const struct mapping_ops memory_mapping_ops;	/* no slot filled: for MAPPING_MEMORY */
+
+void pagecache_init(void);	/* boot, after the slab */
 void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *owner, u32 flags);
 /* All pages are dropped (no VMA maps it, nobody else can find it). May sleep. */
 void mapping_destroy(struct mapping *m);
@@ -89,11 +95,16 @@ void mapping_dirty(struct mapping *m, struct page *pg);		/* page locked or mappe
 void mapping_truncate(struct mapping *m, off_t start, off_t end);
 /* Write dirty pages in [start, end] bytes out, and wait. 0 or -EIO, -ENOSPC. */
 int __must_check mapping_sync(struct mapping *m, off_t start, off_t end);
+/* The write of a page that write_page began has ended, with err. Any context. */
+void mapping_end_writeback(struct mapping *m, struct page *pg, int err);
+void mapping_forget_dirty(struct mapping *m);	/* mapping_destroy: off the list of dirty mappings */
 int mapping_flush(struct mapping *m, struct writeback_control *wbc);
 void mapping_set_error(struct mapping *m, int err);
 int mapping_check_error(struct mapping *m, u32 *seen);		/* fsync: report each error once per open file */
 /* Unmap all PTEs of pages [first, last] in all VMAs; cow: private copies too (truncate). */
 void mapping_unmap_range(struct mapping *m, u64 first, u64 last, bool cow);
+/* Write-protect and clean all PTEs of the locked page: the next write faults and makes it dirty anew. */
+void mapping_protect_page(struct mapping *m, struct page *pg);
 /* First offset >= off with data (hole false) or hole, below size; for SEEK_DATA/SEEK_HOLE of memory files. -ENXIO. */
 off_t mapping_seek(struct mapping *m, off_t off, off_t size, bool hole);
 
@@ -104,13 +115,15 @@ ssize_t pagecache_write(struct mapping *m, struct iobuf *buf, off_t *pos, void (
 
 /* Memory object for MAP_SHARED|MAP_ANONYMOUS: a mapping of its own with a refcount. -ENOMEM. */
 struct shared_anon { struct refcount refs; struct mapping mapping; u64 pages; };
+struct shared_anon *shared_anon_create(u64 pages) __must_check;
+void shared_anon_get(struct shared_anon *sa);
+void shared_anon_put(struct shared_anon *sa);
 
 /* Reclaim: called by page_alloc below the low watermark and by its thread. Pages freed. Swap and OOM hooks fill in later. */
 u64 reclaim_pages(u64 target, int flags);
 /* Objects with caches of their own (dentries, vnodes). count: freeable objects; scan: free up to n, return freed. */
 struct shrinker { const char *name; u64 (*count)(void); u64 (*scan)(u64 n); struct list node; };
 void shrinker_register(struct shrinker *s);
-void writeback_start(void);		/* the write-back thread(s) */
 int writeback_sync_all(void);		/* sync(2) for the page cache */
 
 #endif
