@@ -1,4 +1,85 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What runs in ring 3, and what is fetched.
+# What runs in ring 3: busybox, the base system's files, and the images made of them.
 
 include usr/thirdparty.mk
+
+# A recipe that needs a group of tools begins with $(call need,GROUP...).
+need = @usr/deps.sh $(1)
+
+# ---- busybox: unmodified, static, all applets ------------------------------------------------------
+
+MUSL_CC := musl-gcc
+KINC := $(B)/usr/kinc
+BUSYBOX_DIR := $(SRC)/busybox
+BUSYBOX := $(BUSYBOX_DIR)/busybox
+BUSYBOX_MAKE = +$(MAKE) -C $(BUSYBOX_DIR) --no-print-directory CC="$(MUSL_CC) -idirafter $(CURDIR)/$(KINC)" HOSTCC=gcc \
+	KCONFIG_NOTIMESTAMP=1 MAKEFLAGS="$(filter -j% --jobserver%,$(MAKEFLAGS))"
+
+# The kernel's user headers, beside musl's own: linux-libc-dev's directories and no others.
+$(KINC)/.made:
+	$(call need,usr)
+	@mkdir -p $(KINC)
+	@for d in linux asm-generic mtd; do ln -sfn /usr/include/$$d $(KINC)/$$d; done
+	@ln -sfn /usr/include/x86_64-linux-gnu/asm $(KINC)/asm
+	@touch $@
+
+$(BUSYBOX): $(BUSYBOX_DIR)/.unpacked $(KINC)/.made
+	$(call say,BUILD,busybox)
+	$(Q)$(BUSYBOX_MAKE) defconfig >$(SRC)/busybox.log 2>&1
+	$(Q)sed -i 's/^# CONFIG_STATIC is not set/CONFIG_STATIC=y/' $(BUSYBOX_DIR)/.config
+	$(Q)$(BUSYBOX_MAKE) SOURCE_DATE_EPOCH=$(EPOCH) busybox >>$(SRC)/busybox.log 2>&1 || { tail -20 $(SRC)/busybox.log; exit 1; }
+
+# ---- images ---------------------------------------------------------------------------------------
+
+EPOCH := 1735689600
+OVERLAY ?=
+BASE_FILES := $(shell find usr/base -type f)
+MKROOT = $(PYTHON) usr/mkroot.py --epoch $(EPOCH) --busybox $(BUSYBOX) --base usr/base $(if $(OVERLAY),--overlay $(OVERLAY))
+
+INITRAMFS := $(B)/initramfs.cpio.gz
+ROOT_IMG := $(B)/root.img
+ISO := $(B)/lintel.iso
+ROOT_SIZE ?= 64M
+
+# Made anew when OVERLAY's value or contents change.
+$(B)/usr/overlay: FORCE
+	@mkdir -p $(@D)
+	@new="$$(if [ -n '$(OVERLAY)' ]; then echo '$(OVERLAY)'; cd '$(OVERLAY)' && find . -printf '%p %s %T@ %m\n' | sort; fi)"; \
+	 [ -f $@ ] && [ "$$new" = "$$(cat $@)" ] || echo "$$new" >$@
+
+$(INITRAMFS): $(BUSYBOX) $(BASE_FILES) usr/mkroot.py $(B)/usr/overlay
+	$(call say,CPIO,$@)
+	$(Q)$(MKROOT) --cpio $@
+
+$(ROOT_IMG): $(BUSYBOX) $(BASE_FILES) usr/mkroot.py $(B)/usr/overlay
+	$(call need,usr)
+	$(call say,EXT2,$@)
+	$(Q)rm -rf $@ $(B)/usr/root
+	$(Q)fakeroot sh -e -c '$(MKROOT) --tree $(B)/usr/root; \
+		E2FSPROGS_FAKE_TIME=$(EPOCH) mke2fs -q -t ext2 -b 4096 -I 256 -L lintel -U 6c696e74-656c-4000-8000-000000000001 \
+		-E root_owner=0:0,hash_seed=6c696e74-656c-4000-8000-000000000002 -d $(B)/usr/root $@ $(ROOT_SIZE)'
+	$(Q)rm -rf $(B)/usr/root
+
+$(ISO): $(K)/lintel $(INITRAMFS) mkiso.sh
+	$(call need,iso)
+	$(call say,ISO,$@)
+	$(Q)./mkiso.sh --kernel $(K)/lintel --initrd $(INITRAMFS) --out $@
+
+all: $(INITRAMFS) $(ISO) $(ROOT_IMG)
+
+# ---- running --------------------------------------------------------------------------------------
+
+QEMU := qemu-system-x86_64
+ACCEL ?= $(if $(shell grep -sqwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ] && echo y),kvm,tcg)
+SMP ?= 2
+MEM ?= 512
+APPEND ?= console=tty1 console=ttyS0
+RUN_KERNEL ?=
+QEMU_OPTS ?=
+RUN_IMAGE = $(if $(RUN_KERNEL),-kernel $(K)/lintel -initrd $(INITRAMFS) -append "$(APPEND)",-cdrom $(ISO))
+
+.PHONY: run debug
+run: $(if $(RUN_KERNEL),$(K)/lintel $(INITRAMFS),$(ISO)) ## boot to a shell in QEMU, in this terminal (SMP= MEM= ACCEL= RUN_KERNEL=1 OVERLAY= QEMU_OPTS=)
+	$(call need,run)
+	@echo '  QEMU     Ctrl-A X ends it, or poweroff inside'
+	$(Q)$(QEMU) -accel $(ACCEL) -cpu $(if $(filter kvm,$(ACCEL)),host,max) -smp $(SMP) -m $(MEM) $(RUN_IMAGE) -nographic -serial mon:stdio $(QEMU_OPTS)
