@@ -81,6 +81,11 @@ void arch_tlb_flush_page(struct arch_as *aas, vaddr_t va);
 void arch_tlb_flush_range(struct arch_as *aas, vaddr_t start, vaddr_t end);	/* all of the space where that is cheaper */
 void arch_tlb_flush_kernel(vaddr_t start, vaddr_t end);
 
+/* mm/aspace.c: the hardware's part of as, for the context switch. A kernel thread borrows the tables that are loaded:
+ * arch_as_destroy sees to it that no CPU has them loaded any more. */
+struct aspace;
+struct arch_as *aspace_arch(struct aspace *as);
+
 /* --- the kernel's own tables (mm/kmap.c, drivers through it) --- */
 int __must_check arch_kernel_map(vaddr_t va, paddr_t pa, u64 size, int prot);	/* -ENOMEM; may use 2 MiB leaves */
 void arch_kernel_unmap(vaddr_t va, u64 size);		/* no flush: caller does it, lazily and in bulk */

@@ -29,8 +29,8 @@ void user_return_work(struct trapframe *tf);
 /* dev/irq.c: a device interrupt by number (see arch/irq.h). Hard-irq context. */
 void irq_dispatch(u32 irq);
 
-/* sys/timer.c: the CPU's timer fired. Hard-irq context. */
-void timer_interrupt(void);
+/* sys/timer.c: the CPU's timer fired while tf ran. Hard-irq context. */
+void timer_interrupt(struct trapframe *tf);
 
 /* sys/sched.c: at the end of the outermost interrupt: reschedule if wanted and preemptible. Interrupts off. */
 void preempt_schedule_irq(void);

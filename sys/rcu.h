@@ -27,10 +27,11 @@ void rcu_synchronize(void);
 /* Sleep until all call-backs queued so far have run (tests, unmount). */
 void rcu_barrier(void);
 
-/* Hooks: entry and exit tracking, from arch's entry code and from the idle loop. Interrupts off. */
-void rcu_user_enter(void);
-void rcu_user_exit(void);
+/* Hooks of the scheduler. Interrupts off. User mode needs none at entry and exit: a busy CPU's tick sees that it came over
+ * user mode or preemptible code. */
 void rcu_idle_enter(void);
 void rcu_idle_exit(void);
+void rcu_switch(void);			/* a context switch */
+void rcu_tick(bool quiescent);		/* the tick: no read section can be running on this CPU */
 
 #endif

@@ -85,8 +85,7 @@ struct thread {
 	struct mutex *blocked_on;	/* [l] for priority inheritance */
 	struct list pi_waiters;		/* [l] mutexes held that others wait for */
 	u64 nvcsw, nivcsw;		/* [t] voluntary and involuntary switches */
-	nsec_t utime, stime;		/* [a] ns in user and kernel mode */
-	nsec_t mode_start;		/* [t] when it last changed mode or was switched in */
+	nsec_t utime, stime;		/* [a] tick samples in user and kernel mode; thread_times() scales them to sum_exec */
 	nsec_t start_time;		/* [I] boottime */
 
 	/* what it shares with others, by clone's flags; NULL for kernel threads */
@@ -166,10 +165,6 @@ static inline void thread_clear_work(struct thread *t, u32 bits) { atomic_fetch_
 
 nsec_t thread_cpu_time(const struct thread *t);		/* user + system, ns */
 void thread_times(const struct thread *t, nsec_t *user, nsec_t *sys);
-
-/* Entry and exit of the kernel from user mode: CPU accounting and RCU. From arch's entry code, interrupts off. */
-void thread_user_enter(void);
-void thread_user_exit(void);
 
 /* Every thread; fn must not sleep. */
 void thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg);
