@@ -103,7 +103,7 @@ struct proc_thread {
 	u32 exit_code;				/* [t] */
 	struct completion *vfork_done;		/* [l of process] parent waits */
 	int pdeath_signal;			/* [t] */
-	struct { int kind; u64 args[6]; nsec_t deadline; } restart;	/* [t] restart_syscall */
+	struct restart_block restart;		/* [t] restart_syscall */
 	struct list pi_futexes;			/* [t] */
 	bool exiting;				/* [h] */
 	u64 io_rchar, io_wchar, io_syscr, io_syscw;

@@ -26,6 +26,15 @@ int signal_send_pid(struct pid *tgid, int sig, const struct siginfo_k *info);
 /* A synchronous fault of the current thread: cannot be blocked or ignored (then it kills). */
 void signal_force(int sig, const struct siginfo_k *info);
 
+/* ppoll(2) and friends: replace the blocked mask for the time of a wait. interrupted true: the wait ended by a signal, whose
+ * handler runs under the temporary mask before the old one comes back; false: the old one is put back at once. */
+void signal_temp_mask(u64 mask);
+void signal_temp_mask_end(bool interrupted);
+
+/* How a system call goes on after a stop without a handler: it fills the current thread's block and returns -ERESTART_RESTARTBLOCK. */
+struct restart_block { long (*fn)(struct restart_block *rb); u64 args[6]; nsec_t deadline; };
+struct restart_block *restart_block_current(void);
+
 /* For ttys: does the current thread block or ignore sig? Is its process group orphaned? */
 bool signal_is_blocked_or_ignored(int sig);
 bool pgrp_is_orphaned(struct pid *pgrp);
