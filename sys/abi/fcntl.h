@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* open(2), fcntl(2), the *at calls, lseek(2), fallocate(2), flock(2), renameat2(2): numbers and structs of the ABI. */
+#ifndef SYS_ABI_FCNTL_H
+#define SYS_ABI_FCNTL_H
+
+#include "sys/lib/types.h"
+
+#define O_ACCMODE	00000003
+#define O_RDONLY	00000000
+#define O_WRONLY	00000001
+#define O_RDWR		00000002
+#define O_CREAT		00000100
+#define O_EXCL		00000200
+#define O_NOCTTY	00000400
+#define O_TRUNC		00001000
+#define O_APPEND	00002000
+#define O_NONBLOCK	00004000
+#define O_NDELAY	O_NONBLOCK
+#define O_DSYNC		00010000
+#define O_ASYNC		00020000
+#define O_DIRECT	00040000
+#define O_LARGEFILE	00100000
+#define O_DIRECTORY	00200000
+#define O_NOFOLLOW	00400000
+#define O_NOATIME	01000000
+#define O_CLOEXEC	02000000
+#define O_SYNC		04010000	/* O_DSYNC and one more */
+#define O_PATH		010000000
+#define O_TMPFILE	020200000	/* O_DIRECTORY and one more */
+#define O_TMPFILE_BIT	020000000
+
+#define F_DUPFD			0
+#define F_GETFD			1
+#define F_SETFD			2
+#define F_GETFL			3
+#define F_SETFL			4
+#define F_GETLK			5
+#define F_SETLK			6
+#define F_SETLKW		7
+#define F_SETOWN		8
+#define F_GETOWN		9
+#define F_SETSIG		10
+#define F_GETSIG		11
+#define F_SETOWN_EX		15
+#define F_GETOWN_EX		16
+#define F_GETOWNER_UIDS		17
+#define F_OFD_GETLK		36
+#define F_OFD_SETLK		37
+#define F_OFD_SETLKW		38
+#define F_SETLEASE		1024
+#define F_GETLEASE		1025
+#define F_NOTIFY		1026
+#define F_CANCELLK		1029
+#define F_DUPFD_CLOEXEC		1030
+#define F_SETPIPE_SZ		1031
+#define F_GETPIPE_SZ		1032
+#define F_ADD_SEALS		1033
+#define F_GET_SEALS		1034
+#define F_GET_RW_HINT		1035
+#define F_SET_RW_HINT		1036
+#define F_GET_FILE_RW_HINT	1037
+#define F_SET_FILE_RW_HINT	1038
+
+#define F_SEAL_SEAL		0x0001
+#define F_SEAL_SHRINK		0x0002
+#define F_SEAL_GROW		0x0004
+#define F_SEAL_WRITE		0x0008
+#define F_SEAL_FUTURE_WRITE	0x0010
+
+#define FD_CLOEXEC		1
+
+#define F_RDLCK			0
+#define F_WRLCK			1
+#define F_UNLCK			2
+
+#define F_OWNER_TID		0
+#define F_OWNER_PID		1
+#define F_OWNER_PGRP		2
+struct abi_f_owner_ex { s32 type; pid_t pid; };
+
+struct abi_flock { s16 l_type, l_whence; s64 l_start, l_len; pid_t l_pid; };
+_Static_assert(sizeof(struct abi_flock) == 32, "struct flock");
+
+#define LOCK_SH			1	/* flock(2) */
+#define LOCK_EX			2
+#define LOCK_NB			4
+#define LOCK_UN			8
+
+#define AT_FDCWD		(-100)
+#define AT_SYMLINK_NOFOLLOW	0x100
+#define AT_EACCESS		0x200
+#define AT_REMOVEDIR		0x200
+#define AT_SYMLINK_FOLLOW	0x400
+#define AT_NO_AUTOMOUNT		0x800
+#define AT_EMPTY_PATH		0x1000
+#define AT_STATX_SYNC_TYPE	0x6000
+#define AT_STATX_FORCE_SYNC	0x2000
+#define AT_STATX_DONT_SYNC	0x4000
+#define AT_RECURSIVE		0x8000
+
+#define R_OK			4
+#define W_OK			2
+#define X_OK			1
+#define F_OK			0
+
+#define SEEK_SET		0
+#define SEEK_CUR		1
+#define SEEK_END		2
+#define SEEK_DATA		3
+#define SEEK_HOLE		4
+
+#define FALLOC_FL_KEEP_SIZE	0x01
+#define FALLOC_FL_PUNCH_HOLE	0x02
+#define FALLOC_FL_NO_HIDE_STALE	0x04
+#define FALLOC_FL_COLLAPSE_RANGE 0x08
+#define FALLOC_FL_ZERO_RANGE	0x10
+#define FALLOC_FL_INSERT_RANGE	0x20
+#define FALLOC_FL_UNSHARE_RANGE	0x40
+
+#define POSIX_FADV_NORMAL	0
+#define POSIX_FADV_RANDOM	1
+#define POSIX_FADV_SEQUENTIAL	2
+#define POSIX_FADV_WILLNEED	3
+#define POSIX_FADV_DONTNEED	4
+#define POSIX_FADV_NOREUSE	5
+
+#define SYNC_FILE_RANGE_WAIT_BEFORE	1
+#define SYNC_FILE_RANGE_WRITE		2
+#define SYNC_FILE_RANGE_WAIT_AFTER	4
+
+#define RENAME_NOREPLACE	1
+#define RENAME_EXCHANGE		2
+#define RENAME_WHITEOUT		4
+
+#define RESOLVE_NO_XDEV		0x01
+#define RESOLVE_NO_MAGICLINKS	0x02
+#define RESOLVE_NO_SYMLINKS	0x04
+#define RESOLVE_BENEATH		0x08
+#define RESOLVE_IN_ROOT		0x10
+#define RESOLVE_CACHED		0x20
+struct abi_open_how { u64 flags, mode, resolve; };
+
+#define CLOSE_RANGE_UNSHARE	2
+#define CLOSE_RANGE_CLOEXEC	4
+
+/* preadv2(2), pwritev2(2) */
+#define RWF_HIPRI		0x01
+#define RWF_DSYNC		0x02
+#define RWF_SYNC		0x04
+#define RWF_NOWAIT		0x08
+#define RWF_APPEND		0x10
+
+/* ioctls of every file */
+#define FIOCLEX			0x5451
+#define FIONCLEX		0x5450
+#define FIONBIO			0x5421
+#define FIOASYNC		0x5452
+#define FIONREAD		0x541b
+#define FIOQSIZE		0x5460
+#define FIBMAP			1
+#define FIGETBSZ		2
+#define FS_IOC_GETFLAGS		0x80086601
+#define FS_IOC_SETFLAGS		0x40086602
+#define FS_IOC_FIEMAP		0xc020660b
+#define FS_IMMUTABLE_FL		0x00000010
+#define FS_APPEND_FL		0x00000020
+#define FS_NOATIME_FL		0x00000080
+#define FS_SYNC_FL		0x00000008
+#define FS_NODUMP_FL		0x00000040
+
+/* The d_type of getdents64(2). */
+#define DT_UNKNOWN		0
+#define DT_FIFO			1
+#define DT_CHR			2
+#define DT_DIR			4
+#define DT_BLK			6
+#define DT_REG			8
+#define DT_LNK			10
+#define DT_SOCK			12
+
+#endif
