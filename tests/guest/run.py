@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Run the guest tests in QEMU, on Lintel or on Debian's Linux, and judge the result.
+
+An initramfs is packed with tests/guest/init.c as /init, busybox and the chosen programs; the machine prints TAP on
+its serial line and powers itself off. A run fails when a test fails that passes on Linux in three of three runs
+(tests/guest/oracle.tsv), when tests are missing, when the machine stops before the end, or when the log holds a
+warning, an oops or a lock report. Results: build/guest/KERNEL[-debug].tsv, the whole log beside it.
+"""
+import argparse
+import fnmatch
+import os
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import time
+
+B = "build"
+ORACLE_TSV = "tests/guest/oracle.tsv"
+ORACLE_RUNS = 3
+TAP = re.compile(r"\b(not ok|ok) (\d+) - ([^:\s]*):([^:\s]*):([^:\s]*): (.*)")
+PLAN = re.compile(r"^1\.\.(\d+)")
+BEGIN = re.compile(r"# begin (\S+)")
+END = re.compile(r"# end (\S+) (.*)")
+FINAL = re.compile(r"GUEST TESTS: (\d+) passed, (\d+) failed")
+BAD = re.compile(r"\bWARN|\bBUG\b|\bOops\b|[Pp]anic\b|[Ll]ock report|KASSERT")
+COMMAND_LINE = re.compile(r"[Cc]ommand line")
+
+
+class Result:
+    """What one run showed: the state of every test, in order, and what is wrong with the run as a whole."""
+
+    def __init__(self):
+        self.tests = {}
+        self.details = {}
+        self.faults = []
+
+    def add(self, program, name, state, detail=""):
+        key, n = (program, name), 1
+        while key in self.tests:
+            n += 1
+            key = (program, f"{name}#{n}")
+        self.tests[key] = state
+        self.details[key] = detail
+
+
+def parse(lines):
+    result, program, seen, plan, final = Result(), None, 0, None, False
+    for line in lines:
+        if m := BEGIN.search(line):
+            program, seen, plan = m[1], 0, None
+        elif m := TAP.search(line):
+            result.add(program or "?", m[5], "PASS" if m[1] == "ok" else "FAIL", f"{os.path.basename(m[3])}: {m[6]}".strip())
+            seen += 1
+        elif m := PLAN.match(line):
+            plan = int(m[1])
+        elif m := END.search(line):
+            if m[2] not in ("exit 0", "exit 1") or plan is None or plan > seen:
+                result.add(m[1], "(program)", "FAIL", f"{m[2]}, {seen} of {plan} tests reported")
+            program = None
+        elif FINAL.search(line):
+            final = True
+        elif BAD.search(line) and not COMMAND_LINE.search(line):
+            result.faults.append(line)
+    if not final:
+        result.faults.append(f"the run stopped before its end{f', in {program}' if program else ''}")
+        if program:
+            result.add(program, "(program)", "FAIL", "the machine stopped here")
+    return result
+
+
+def pack(args, out):
+    programs = [(d, n) for d in ("tests", "lintel") for n in sorted(listdir(f"{B}/guest/{d}")) if d == "tests" or args.kernel == "lintel"]
+    chosen = [(d, n) for d, n in programs if any(fnmatch.fnmatch(n, p) for p in (args.only or "*").split(","))]
+    if not chosen:
+        sys.exit(f"run.py: no test program matches {args.only}")
+    with tempfile.TemporaryDirectory() as tmp:
+        add = []
+        for d, n in [*chosen, *(("aid", n) for n in listdir(f"{B}/guest/aid"))]:
+            stripped = f"{tmp}/{d}-{n}"
+            subprocess.run(["strip", "-o", stripped, f"{B}/guest/{d}/{n}"], check=True)
+            add += ["--add", f"{stripped}:/{'aid' if d == 'aid' else 'tests'}/{n}"]
+        loader = "/usr/lib/x86_64-linux-musl/libc.so"
+        if os.path.exists(loader):
+            add += ["--add", f"{loader}:/lib/ld-musl-x86_64.so.1"]
+        cmd = [sys.executable, "usr/mkroot.py", "--base", "usr/base", "--busybox", f"{B}/src/busybox/busybox"]
+        subprocess.run([*cmd, *add, "--add", f"{B}/guest/init:/init", "--cpio", out], check=True)
+    return [n for _d, n in chosen]
+
+
+def listdir(path):
+    return sorted(n for n in os.listdir(path) if not n.endswith(".d")) if os.path.isdir(path) else []
+
+
+def boot(args, initrd, log_path):
+    kernel = f"{B}/oracle/vmlinuz" if args.kernel == "linux" else f"{B}/debug/lintel" if args.debug else f"{B}/lintel"
+    words = "console=ttyS0 panic=-1 " + ("loglevel=5 " if args.kernel == "linux" else "") + args.append
+    cmd = ["qemu-system-x86_64", "-accel", args.accel, "-machine", args.machine, "-cpu", args.cpu, "-smp", str(args.smp)]
+    cmd += ["-m", str(args.mem), "-kernel", kernel, "-initrd", initrd, "-append", words.strip(), "-no-reboot"]
+    cmd += ["-display", "none", "-monitor", "none", "-serial", "stdio", *args.qemu.split()]
+    deadline = time.monotonic() + args.timeout
+    data = bytearray()
+    with open(log_path, "wb") as log:
+        qemu = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0 or not select.select([qemu.stdout], [], [], left)[0]:
+                    data += f"\nrun.py: time-out after {args.timeout} s\n".encode()
+                    break
+                chunk = os.read(qemu.stdout.fileno(), 65536)
+                if not chunk:
+                    break
+                data += chunk
+                log.write(chunk)
+                log.flush()
+                if args.verbose:
+                    sys.stdout.buffer.write(chunk)
+                    sys.stdout.flush()
+        finally:
+            qemu.kill()
+            qemu.wait()
+    return data.decode(errors="replace").replace("\r", "").split("\n")
+
+
+def read_oracle():
+    """(program, test) -> passes on Linux, of ORACLE_RUNS."""
+    rates = {}
+    if os.path.exists(ORACLE_TSV):
+        with open(ORACLE_TSV) as f:
+            for line in f:
+                if not line.startswith("#"):
+                    program, test, passes = line.rstrip("\n").split("\t")
+                    rates[program, test] = int(passes.split("/")[0])
+    return rates
+
+
+def report(args, result, path):
+    """Print the run's failures and count; returns True if it is good."""
+    rates = read_oracle() if args.kernel == "lintel" else {}
+    failed = excused = 0
+    with open(path, "w") as f:
+        for (program, test), state in result.tests.items():
+            f.write(f"{program}\t{test}\t{state}\t{result.details[program, test] if state != 'PASS' else ''}\n")
+            if state == "PASS":
+                continue
+            flaky = rates.get((program, test), ORACLE_RUNS) < ORACLE_RUNS
+            failed, excused = failed + (not flaky), excused + flaky
+            note = f" (on Linux {rates[program, test]}/{ORACLE_RUNS})" if flaky else ""
+            print(f"  FAIL     {program}: {test}: {result.details[program, test]}{note}")
+    if not args.only:
+        for program, test in rates:
+            if rates[program, test] == ORACLE_RUNS and (program, test) not in result.tests:
+                failed += 1
+                print(f"  MISSING  {program}: {test}: passes on Linux, did not run here")
+    for line in result.faults[:20]:
+        print(f"  FAULT    {line}")
+    passed = sum(state == "PASS" for state in result.tests.values())
+    name = f"guest-{args.kernel}{'-debug' if args.debug else ''}-smp{args.smp}"
+    print(f"{name}: {passed} passed, {failed + len(result.faults)} failed{f', {excused} skipped' if excused else ''}")
+    return not failed and not result.faults
+
+
+def record(args, results):
+    keys = {}
+    for r in results:
+        keys.update(dict.fromkeys(r.tests))
+    if args.only:
+        chosen = {program for program, _test in keys}
+        old = {k: v for k, v in read_oracle().items() if k[0] not in chosen}
+    else:
+        old = {}
+    rows = {**old, **{k: sum(r.tests.get(k) == "PASS" for r in results) for k in keys}}
+    release = subprocess.run(["sh", "-c", f"ls {B}/oracle/linux/boot | sed -n s/vmlinuz-//p"], capture_output=True, text=True).stdout.strip()
+    with open(ORACLE_TSV, "w") as f:
+        f.write(f"# Guest tests on Linux {release}: program, test, passes of {ORACLE_RUNS} runs. Written by make oracle.\n")
+        for (program, test), passes in sorted(rows.items()):
+            f.write(f"{program}\t{test}\t{passes}/{ORACLE_RUNS}\n")
+    print(f"{ORACLE_TSV}: {len(rows)} tests, {sum(p == ORACLE_RUNS for p in rows.values())} pass in all runs")
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument("--kernel", choices=("lintel", "linux"), default="lintel")
+    ap.add_argument("--debug", action="store_true", help="the DEBUG=1 build of Lintel")
+    ap.add_argument("--smp", type=int, default=2)
+    ap.add_argument("--cpu", default="max")
+    ap.add_argument("--mem", type=int, default=512)
+    ap.add_argument("--machine", default="q35")
+    ap.add_argument("--accel", default="tcg")
+    ap.add_argument("--append", default="", help="more words for the kernel's command line")
+    ap.add_argument("--qemu", default="", help="more words for QEMU")
+    ap.add_argument("--only", help="programs, as shell patterns with commas between")
+    ap.add_argument("--timeout", type=int, default=600, help="seconds for the whole run")
+    ap.add_argument("--record", action="store_true", help="three runs on Linux, kept as the oracle")
+    ap.add_argument("--verbose", action="store_true", help="show the console")
+    args = ap.parse_args()
+
+    os.makedirs(f"{B}/guest", exist_ok=True)
+    stem = f"{B}/guest/{args.kernel}{'-debug' if args.debug else ''}-smp{args.smp}"
+    with tempfile.NamedTemporaryFile(suffix=".cpio.gz") as initrd:
+        pack(args, initrd.name)
+        results, good = [], True
+        for i in range(ORACLE_RUNS if args.record else 1):
+            results.append(parse(boot(args, initrd.name, f"{stem}.log")))
+            good &= report(args, results[-1], f"{stem}.tsv")
+    if args.record:
+        record(args, results)
+        return 0
+    if not good:
+        print(f"  LOG      {stem}.log")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

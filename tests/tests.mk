@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The tests: tests/README.md tells what each kind is.
+
+-include tests/unit/unit.mk
+include tests/guest/guest.mk
