@@ -127,9 +127,5 @@ struct aspace *process_aspace_get(struct process *p);	/* user reference (aspace_
 int process_exec_init(const char *path, char *const argv[], char *const envp[]);
 void proc_init(void);
 
-/* exec(3)'s inside, with kernel strings (init) or user pointers. */
-struct exec_args;
-__noreturn void process_exit_group(int wait_status);
-__noreturn void thread_exit_user(int wait_status);
 
 #endif

@@ -11,6 +11,7 @@
 struct pid;
 struct process;
 struct thread;
+struct trapframe;
 
 /* The kernel's copy of siginfo: 128 bytes in the ABI's layout. */
 struct siginfo_k { union { struct abi_siginfo abi; u8 raw[128]; }; };
@@ -34,6 +35,14 @@ void signal_temp_mask_end(bool interrupted);
 /* How a system call goes on after a stop without a handler: it fills the current thread's block and returns -ERESTART_RESTARTBLOCK. */
 struct restart_block { long (*fn)(struct restart_block *rb); u64 args[6]; nsec_t deadline; };
 struct restart_block *restart_block_current(void);
+
+/* proc/signal_deliver.c: from user_return_work() when TW_SIGNAL, TW_EXIT or TW_RESTORE_MASK is set. Delivers (frames on the user
+ * stack, stops, default actions), rewinds the system call that is to be restarted, puts the mask back. May not return. */
+void signal_deliver(struct trapframe *tf);
+
+/* The current user thread (its whole process) ends with a wait status: (code & 255) << 8, or the signal's number. */
+__noreturn void thread_exit_user(int wait_status);
+__noreturn void process_exit_group(int wait_status);
 
 /* For ttys: does the current thread block or ignore sig? Is its process group orphaned? */
 bool signal_is_blocked_or_ignored(int sig);

@@ -132,6 +132,12 @@ void thread_discard(struct thread *t);
 void thread_get(struct thread *t);
 void thread_put(struct thread *t);
 
+/* Hooks that proc/ defines, for threads with a process. The last reference of t is gone: let go of t->pt, t->proc, t->cred. No
+ * sleeping. */
+void proc_thread_release(struct thread *t);
+/* The tick found t (the current thread) running: CPU-time timers and limits. Hard-irq context. */
+void proc_tick(struct thread *t);
+
 /* The current thread ends; its stack and struct are freed when the last reference is put. */
 __noreturn void thread_exit(void);
 
