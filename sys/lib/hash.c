@@ -29,7 +29,7 @@ sip_rounds(u64 v[4], unsigned n)
 	}
 }
 
-static inline __always_inline u64
+static __always_inline u64
 sip(const void *data, size_t len, u64 k0, u64 k1, unsigned c_rounds, unsigned d_rounds)
 {
 	u64 v[4] = {

@@ -54,6 +54,7 @@ typedef struct { gid_t val; } kgid_t;
 #define __unused	__attribute__((unused))
 #define __weak		__attribute__((weak))
 #define __noinline	__attribute__((noinline))
+#undef __always_inline	/* libc's, on the host */
 #define __always_inline	inline __attribute__((always_inline))
 #define __section(s)	__attribute__((section(s)))
 
