@@ -18,6 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+/* Passing checks cost nothing: without this each one is a message through Check's pipe. */
+#define _mark_point(file, line)	((void)0)
+
 #undef errno
 #undef stdin
 #undef stdout
