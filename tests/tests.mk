@@ -3,3 +3,4 @@
 
 -include tests/unit/unit.mk
 include tests/guest/guest.mk
+include tests/lint/lint.mk
