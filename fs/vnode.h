@@ -19,6 +19,7 @@ struct iattr;
 struct mount;
 struct path;
 struct pipe;
+struct strbuf;
 struct super_block;
 
 struct vnode {

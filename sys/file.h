@@ -24,6 +24,7 @@ struct mount;
 struct pid;
 struct vma;
 struct vnode;
+struct strbuf;	/* sys/lib/printf.h */
 struct waitq;
 struct epoll_item;
 

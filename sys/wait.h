@@ -45,6 +45,8 @@ void waitq_finish(struct waitq *q, struct waiter *w);	/* state RUNNING, off the 
 
 /* Wake all non-exclusive waiters and nr exclusive ones (0: all of them), telling events. Any context. */
 void waitq_wake(struct waitq *q, int nr_exclusive, u32 events);
+/* The same from a call-back, that is with another queue's lock held (epoll keeps such chains acyclic). */
+void waitq_wake_nested(struct waitq *q, int nr_exclusive, u32 events);
 static inline void waitq_wake_one(struct waitq *q) { waitq_wake(q, 1, 0); }
 static inline void waitq_wake_all(struct waitq *q) { waitq_wake(q, 0, 0); }
 static inline bool waitq_active(struct waitq *q) { smp_mb(); return !list_empty(&q->waiters); }

@@ -3,6 +3,7 @@
 #ifndef SYS_ABI_FCNTL_H
 #define SYS_ABI_FCNTL_H
 
+#include "sys/abi/ioctl.h"
 #include "sys/lib/types.h"
 
 #define O_ACCMODE	00000003
@@ -150,18 +151,7 @@ struct abi_open_how { u64 flags, mode, resolve; };
 #define RWF_NOWAIT		0x08
 #define RWF_APPEND		0x10
 
-/* ioctls of every file */
-#define FIOCLEX			0x5451
-#define FIONCLEX		0x5450
-#define FIONBIO			0x5421
-#define FIOASYNC		0x5452
-#define FIONREAD		0x541b
-#define FIOQSIZE		0x5460
-#define FIBMAP			1
-#define FIGETBSZ		2
-#define FS_IOC_GETFLAGS		0x80086601
-#define FS_IOC_SETFLAGS		0x40086602
-#define FS_IOC_FIEMAP		0xc020660b
+/* FS_IOC_GETFLAGS, FS_IOC_SETFLAGS (sys/abi/ioctl.h) */
 #define FS_IMMUTABLE_FL		0x00000010
 #define FS_APPEND_FL		0x00000020
 #define FS_NOATIME_FL		0x00000080
