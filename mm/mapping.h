@@ -121,6 +121,7 @@ void shared_anon_put(struct shared_anon *sa);
 
 /* Reclaim: called by page_alloc below the low watermark and by its thread. Pages freed. Swap and OOM hooks fill in later. */
 u64 reclaim_pages(u64 target, int flags);
+void reclaim_wake(void);		/* kick the reclaim thread: page_alloc is below the low watermark. Any context */
 /* Objects with caches of their own (dentries, vnodes). count: freeable objects; scan: free up to n, return freed. */
 struct shrinker { const char *name; u64 (*count)(void); u64 (*scan)(u64 n); struct list node; };
 void shrinker_register(struct shrinker *s);

@@ -12,6 +12,8 @@
 
 #include "arch/mmu.h"
 #include "sys/lib/list.h"
+#include "sys/kmem.h"
+#include "sys/rcu.h"
 #include "sys/refcount.h"
 #include "sys/spinlock.h"
 
@@ -41,18 +43,21 @@ struct page {
 			void *slab_free;		/* [cache lock] */
 			u32 slab_inuse;
 			u32 slab_pad;
-			struct list slab_list;
+			union {
+				struct list slab_list;		/* [cache lock] partial or empty slabs */
+				struct rcu_head slab_rcu;	/* a type-stable slab on its way out */
+			};
 		};
 		struct {		/* page table */
-			struct spinlock *pt_lock;	/* [I] points at pt_lock_store, or allocated in debug builds */
-			u64 pt_lock_store;
+			struct spinlock *pt_lock;	/* [I] points at pt_lock_store */
+			struct spinlock pt_lock_store;
 			u32 pt_entries;			/* [pt_lock] */
 		};
 		struct { struct page *head; };	/* PG_TAIL */
 	};
 	s32 mapcount;			/* [a] page-table entries that map it; 0: none */
 	u8 zone, node;			/* [I] */
-	u16 pad;
+	u16 poisoned;			/* [z] debug build: the frame bears the pattern of free memory */
 };
 _Static_assert(sizeof(struct page) <= 64, "a struct page is at most 64 bytes");
 
@@ -61,7 +66,8 @@ enum page_zone { ZONE_DMA32, ZONE_NORMAL, ZONE_COUNT };
 #define MAX_ORDER	10	/* 4 MiB blocks */
 
 /* Allocation flags: KM_* of sys/kmem.h, and: */
-enum { PA_DMA32 = 1 << 8, PA_COMPOUND = 1 << 9, PA_MOVABLE = 1 << 10 };
+enum { PA_DMA32 = 1 << 8, PA_COMPOUND = 1 << 9, PA_MOVABLE = 1 << 10,
+	PA_NO_RECLAIM = 1 << 11 /* what is free now, or nothing: for large pages that have a fall-back */ };
 
 static inline struct page *pfn_to_page(pfn_t pfn) { return (struct page *)arch_vmemmap_base + pfn; }
 static inline pfn_t page_to_pfn(const struct page *pg) { return (pfn_t)(pg - (struct page *)arch_vmemmap_base); }
@@ -81,6 +87,7 @@ static inline struct page *page_head(struct page *pg) { return page_flag(pg, PG_
 /* 2^order frames, refs 1; contents undefined without KM_ZERO. NULL where there is none. May sleep without KM_ATOMIC. */
 struct page *page_alloc(u32 order, int flags) __must_check;
 static inline void page_get(struct page *pg) { refcount_get(&page_head(pg)->refs); }
+static inline bool page_try_get(struct page *pg) { return refcount_try_get(&pg->refs); }	/* heads; under RCU or a lock */
 void page_put(struct page *pg);		/* the last reference frees it. Any context but NMI */
 
 /* The page lock: sleeping, a bit with a hashed wait queue. Guards contents being read in, mapping and index. */
@@ -103,7 +110,20 @@ enum mem_counter { MC_ANON, MC_FILE_CACHE, MC_SHMEM, MC_MAPPED, MC_DIRTY, MC_WRI
 void mem_count(enum mem_counter c, s64 delta);
 s64 mem_counter_read(enum mem_counter c);
 
+/* /proc/buddyinfo and /proc/zoneinfo. */
+struct zone_stats { const char *name; u64 free, managed, min, low, high; u64 blocks[MAX_ORDER + 1]; };
+void page_zone_stats(enum page_zone zone, struct zone_stats *out);
+/* Take the pages on this CPU's (all CPUs') lists back to the zones. all: thread context, interrupts on. */
+void page_drain_lists(bool all);
+bool page_memory_low(void);		/* below the high watermark: the reclaim thread should go on */
+
+#ifdef CONFIG_DEBUG
+/* Fault injection: every n-th page_alloc that may fail does; 0: off. */
+extern u32 page_fail_interval;	/* [a] */
+#endif
+
 /* Boot: from boot_info; everything but what is reserved goes to the buddy allocator. */
+void page_wait_init(void);
 void page_init(void);
 /* Give frames back that were reserved at boot (initramfs, init code). */
 void page_free_reserved(paddr_t start, paddr_t end);

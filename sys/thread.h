@@ -102,6 +102,7 @@ struct thread {
 	void *fault_handler;		/* [t] reserved for uaccess debugging */
 	bool in_execve;			/* [t] */
 	u32 no_fault_depth;		/* [t] page faults must not sleep (atomic user copies) */
+	bool in_reclaim;		/* [t] mm/: it frees memory; its own allocations may use the reserve */
 	struct list all_node;		/* all_threads_lock: every thread, for SysRq t */
 	struct rcu_head rcu;
 
