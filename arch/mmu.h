@@ -86,7 +86,7 @@ void arch_tlb_flush_kernel(vaddr_t start, vaddr_t end);
 struct aspace;
 struct arch_as *aspace_arch(struct aspace *as);
 
-/* --- the kernel's own tables (mm/kmap.c, drivers through it) --- */
+/* --- the kernel's own tables (mm/kmap.c, drivers through it). Calls for different ranges may run at the same time. --- */
 int __must_check arch_kernel_map(vaddr_t va, paddr_t pa, u64 size, int prot);	/* -ENOMEM; may use 2 MiB leaves */
 void arch_kernel_unmap(vaddr_t va, u64 size);		/* no flush: caller does it, lazily and in bulk */
 bool arch_kernel_translate(vaddr_t va, paddr_t *pa);	/* false where not mapped */
