@@ -10,7 +10,8 @@
 
 #include "mm/mapping.h"
 #include "sys/abi/mman.h"	/* PROT_*, MAP_*, MREMAP_*, MADV_*, MS_*, MCL_* */
-#include "sys/lib/rbtree.h"
+#include "mm/gap.h"
+#include "sys/seqlock.h"
 
 struct anon_object;	/* shared along the fork tree: finds all VMAs that may map an anonymous page (mm/rmap.c) */
 struct file;

@@ -27,7 +27,7 @@ int __must_check get_user_u64(u64 *val, const u64 __user *p);
 int __must_check put_user_u64(u64 val, u64 __user *p);
 /* NUL-terminated string of at most size-1 characters: length, -EFAULT, or -ENAMETOOLONG. */
 ssize_t __must_check copy_string_from_user(char *dst, const char __user *src, size_t size);
-/* Fault in a range so that an atomic copy can succeed: 0 or -EFAULT; bytes are checked page by page, at most n. */
+/* Fault in a range so that an atomic copy can succeed, page by page up to the first that fails. -EFAULT: that is the first one. */
 int __must_check user_prefault(const void __user *p, size_t n, bool write);
 /* Copies that do not sleep: fail (bytes not copied) where the page is not there. Under page locks and spinlocks. */
 size_t __must_check copy_to_user_atomic(void __user *dst, const void *src, size_t n);
