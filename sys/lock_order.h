@@ -24,7 +24,8 @@ enum lock_class {
 	LOCK_DIR_CHILD,		/* a directory locked below its parent */
 	LOCK_VNODE,		/* vnode that is not a directory */
 	LOCK_PIPE,		/* pipe (two pipes: lower address first) */
-	LOCK_TTY,		/* tty: read side, write side, termios */
+	LOCK_TTY_WRITE,		/* tty: one write(2) at a time */
+	LOCK_TTY,		/* tty: line discipline, termios */
 	LOCK_CHRDEV,		/* device registries */
 	LOCK_DEVICE,		/* device tree */
 	LOCK_FILES,		/* fd table */
