@@ -51,17 +51,23 @@ void arch_as_destroy(struct arch_as *aas);			/* leaves are unmapped already; fre
 /* Load it on this CPU (preemption off); NULL: the kernel's own. Handles TLB generations and cpu_mask. */
 void arch_as_switch(struct arch_as *aas);
 
-/* The last-level entry for va, tables allocated where missing; *lock is the table page's lock (not taken). -ENOMEM.
- * ARCH_PT_HUGE: the 2 MiB-level entry instead. */
+/* The last-level entry for va, tables allocated where missing; *lock is the table page's lock (not taken). The entries of one
+ * aligned HUGE_PAGE_SIZE span are an array, under one lock. -ENOMEM; -EEXIST: a huge leaf maps va.
+ * ARCH_PT_HUGE: the 2 MiB-level entry instead; -EEXIST: there is a table in its place. Safe against other faults: who finds no
+ * table makes one and puts it in by compare-and-swap or under the lock of the table above. */
 #define ARCH_PT_HUGE	1
 int __must_check arch_pte_alloc(struct arch_as *aas, vaddr_t va, int flags, pte_t **pte, struct spinlock **lock);
-/* The same without allocating: NULL where there is no table. *huge is set where a 2 MiB leaf maps va. */
+/* The same without allocating: NULL where there is no table. *huge: a 2 MiB leaf maps va, and *pte and *lock are its entry and the
+ * lock of the table that holds it: look again under the lock, it may have been split. */
 pte_t *arch_pte_find(struct arch_as *aas, vaddr_t va, struct spinlock **lock, bool *huge);
 /* First va' >= va (and < end) that may have an entry: skips absent tables. Returns end if none. */
 vaddr_t arch_pte_next(struct arch_as *aas, vaddr_t va, vaddr_t end);
-/* Split a 2 MiB leaf into a table of 4 KiB leaves, same frames and protection. -ENOMEM. Caller flushes. */
+/* Split a 2 MiB leaf into a table of 4 KiB leaves, same frames, protection, accessed and dirty bits. Takes the entry's lock by
+ * itself, and copies the leaf under it. 0; 1: there is no huge leaf (any more); -ENOMEM. Caller flushes. */
 int __must_check arch_pte_split(struct arch_as *aas, vaddr_t va);
-/* Free the tables below [start, end) that hold no entry any more. AS lock held for writing; caller has flushed the leaves. */
+/* No VMA lies in [start, end) any more: free the tables, of every level, whose whole span is inside it (the top-level table never).
+ * AS lock held for writing; caller has unmapped and flushed the leaves. Tables that reach outside stay: faults of neighbours may
+ * be using them. Flushes what paging-structure caches may hold. */
 void arch_pt_reclaim(struct arch_as *aas, vaddr_t start, vaddr_t end);
 
 /* --- entries: inline in mmu_types.h ---

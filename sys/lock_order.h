@@ -32,9 +32,9 @@ enum lock_class {
 	LOCK_AS,		/* address space layout */
 	LOCK_VMA,		/* one VMA */
 	LOCK_MAPPING_INVAL,	/* page cache: truncate against fault */
+	LOCK_PAGE,		/* page lock (bit in struct page) */
 	LOCK_RMAP_FILE,		/* mapping's interval tree of VMAs */
 	LOCK_RMAP_ANON,		/* anonymous object's VMAs */
-	LOCK_PAGE,		/* page lock (bit in struct page) */
 	LOCK_TRANS,		/* file system transaction */
 	LOCK_BUF,		/* block buffer */
 	LOCK_BLOCK,		/* block queue configuration */
