@@ -50,7 +50,7 @@ long arch_thread_prctl(struct thread *t, int code, u64 addr);
 struct siginfo_k;	/* sys/signal.h */
 struct sigaction_k;
 /* Build a frame in Linux's x86-64 format (ucontext, XSAVE area, siginfo) on the user stack (altstack_top != 0: there) and point tf at the
- * handler. oldmask goes into the frame. -EFAULT: the caller kills with SIGSEGV. */
+ * handler. oldmask and signal_altstack_get() go into the frame. -EFAULT: the caller kills with SIGSEGV. */
 int __must_check arch_signal_setup(struct trapframe *tf, int sig, const struct siginfo_k *info,
 	const struct sigaction_k *sa, u64 oldmask, u64 altstack_top);
 /* rt_sigreturn: restore registers and FPU from the frame at the user stack pointer; *mask is the mask to restore,

@@ -40,6 +40,10 @@ struct restart_block *restart_block_current(void);
  * stack, stops, default actions), rewinds the system call that is to be restarted, puts the mask back. May not return. */
 void signal_deliver(struct trapframe *tf);
 
+/* The current thread's signal stack as sigaltstack(2) tells it, the user stack pointer being sp: what arch_signal_setup() stores in
+ * uc_stack. */
+void signal_altstack_get(u64 sp, struct abi_stack *st);
+
 /* The current user thread (its whole process) ends with a wait status: (code & 255) << 8, or the signal's number. */
 __noreturn void thread_exit_user(int wait_status);
 __noreturn void process_exit_group(int wait_status);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of proc/ share among themselves. Lock key and rules: proc/process.h. */
+#ifndef PROC_PROC_H
+#define PROC_PROC_H
+
+#include "mm/aspace.h"
+#include "mm/usercopy.h"
+#include "proc/process.h"
+#include "sys/cred.h"
+#include "sys/kmem.h"
+#include "sys/lib/string.h"
+#include "sys/log.h"
+#include "sys/panic.h"
+#include "sys/sched.h"
+#include "sys/abi/errno.h"
+
+#define pt_current()	(thread_current()->pt)
+
+extern struct process *init_process;	/* [I] once set */
+extern struct list process_list;	/* [T] process.all_node */
+
+/* The list of p's threads; [T] or [h] held. */
+#define process_for_each_thread(pt, p)	list_for_each(pt, &(p)->threads, node)
+
+static inline bool is_init(const struct process *p) { return p == init_process; }
+static inline bool is_session_leader(const struct process *p) { return p->pids[PID_SID] == p->pids[PID_TGID]; }
+static inline u64 nsec_to_ticks(nsec_t ns) { return (u64)(ns / (NSEC_PER_SEC / USER_HZ)); }
+
+/* --- pid.c --- */
+void pid_init(void);
+int __must_check pid_alloc(struct pid **out);
+void pid_free_number(struct pid *pid);
+void pid_attach(struct pid *pid, enum pid_type type, struct proc_thread *pt);
+void pid_detach(struct pid *pid, enum pid_type type, struct proc_thread *pt);
+struct proc_thread *pid_bearer(const struct pid *pid, enum pid_type type);	/* RCU */
+struct proc_thread *pid_find_bearer(pid_t nr, enum pid_type type);		/* RCU */
+
+/* Bearers of a group or session: leaders' proc_threads. proctree_lock held. The body may not move them between groups. */
+#define pid_for_each_bearer(pt, pid, type) \
+	for (struct hnode *pfe_n_ = (pid)->users[type].first; \
+	     pfe_n_ != NULL && ((pt) = container_of(pfe_n_ - (type), struct proc_thread, pid_node[0]), true); \
+	     pfe_n_ = pfe_n_->next)
+
+/* --- user.c: what is counted per real user id --- */
+struct user_counts {
+	struct hnode node;		/* [table lock] */
+	struct refcount refs;
+	kuid_t uid;			/* [I] */
+	u32 nproc, nsignal;		/* [a] threads; queued signals */
+};
+struct user_counts *user_counts_find(kuid_t uid) __must_check;	/* referenced; NULL: no memory */
+void user_counts_get(struct user_counts *u);
+void user_counts_put(struct user_counts *u);			/* any context */
+
+/* --- process.c --- */
+void process_cache_init(void);
+struct sighand *sighand_create(const struct sighand *src) __must_check;	/* src NULL: all default */
+void sighand_put(struct sighand *sh);
+struct process *process_alloc(struct process *parent) __must_check;	/* refs 1, linked to nothing; shares no sighand yet */
+struct proc_thread *proc_thread_alloc(struct thread *t, struct process *p) __must_check;
+void proc_thread_free(struct proc_thread *pt);
+void process_link(struct process *p, struct process *parent, struct proc_thread *leader, struct pid *pid);
+void process_link_thread(struct process *p, struct proc_thread *pt, struct pid *tid);
+void process_unlink_thread(struct process *p, struct proc_thread *pt);
+/* Take a zombie out of the tree. proctree_lock held. */
+void process_release(struct process *p);
+void process_usage_locked(struct process *p, struct proc_usage *u);
+void proc_usage_add(struct proc_usage *to, const struct proc_usage *from);
+void proc_usage_to_abi(const struct proc_usage *u, struct abi_rusage *out);
+u32 proc_thread_total(void);
+bool proc_thread_count_inc(void);	/* false: threads_max reached */
+void proc_thread_count_dec(void);
+
+/* Lock p's signal state; p is referenced. Any context. */
+struct sighand *sighand_lock(struct process *p, u64 *irq);
+static inline void sighand_unlock(struct sighand *sh, u64 irq) { spin_unlock_irqrestore(&sh->lock, irq); }
+#define assert_signal_locked(p)	spin_assert_held(&(p)->sighand->lock)
+static inline u64 proctree_lock_irq(void) { return spin_lock_irqsave(&proctree_lock); }
+static inline void proctree_unlock_irq(u64 irq) { spin_unlock_irqrestore(&proctree_lock, irq); }
+
+/* --- signal.c: [h] of the receiving process held --- */
+#define SIG_UNBLOCKABLE	(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
+#define SIG_STOPS	(SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
+#define SIG_IGNORED	(SIGBIT(SIGCONT) | SIGBIT(SIGCHLD) | SIGBIT(SIGWINCH) | SIGBIT(SIGURG))
+#define SIG_CORES	(SIGBIT(SIGQUIT) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGFPE) | SIGBIT(SIGSEGV) | \
+			 SIGBIT(SIGBUS) | SIGBIT(SIGSYS) | SIGBIT(SIGXCPU) | SIGBIT(SIGXFSZ))
+#define SIG_SYNCHRONOUS	(SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGFPE) | SIGBIT(SIGSYS))
+static inline bool sig_in(u64 set, int sig) { return (set & SIGBIT(sig)) != 0; }
+static inline bool sig_valid(int sig) { return sig > 0 && sig <= NSIG; }
+
+enum send_how { SEND_THREAD, SEND_PROCESS, SEND_GROUP /* as SEND_PROCESS; one of many */ };
+void signal_cache_init(void);
+int signal_send_locked(struct process *p, struct thread *t, int sig, const struct siginfo_k *info, enum send_how how, bool force);
+void signal_wake(struct thread *t, u32 work);
+void signal_recalc(struct proc_thread *pt);
+int signal_dequeue(struct proc_thread *pt, u64 blocked, struct siginfo_k *info);
+void sigpending_init(struct sigpending *sp);
+void sigpending_flush(struct sigpending *sp);
+void sigpending_flush_set(struct sigpending *sp, u64 set);
+struct sigqueue *sigqueue_alloc(struct user_counts *user, u64 limit, bool force) __must_check;
+void sigqueue_free(struct sigqueue *q);
+bool signal_is_ignored(struct process *p, struct proc_thread *pt, int sig, bool force);
+void signal_flush_ignored(struct process *p, u64 set);
+void signal_group_kill_locked(struct process *p, int wait_status);
+/* Without it. */
+void signal_set_blocked(u64 set);
+u64 signal_blocked(void);
+int signal_may_send(struct process *to, struct thread *t, int sig);
+void signal_exec_reset(struct process *p);
+int signal_altstack_set(const struct abi_stack *st, u64 sp, size_t min_size);
+bool signal_on_altstack(const struct proc_thread *pt, u64 sp);
+void signal_exit_thread(struct proc_thread *pt);		/* no more shared signals; leaves a group stop */
+/* To the parent's SIGCHLD rules; proctree_lock held. True: p is to be reaped at once. */
+bool process_notify_parent(struct process *p);
+void process_notify_stop(struct process *p, int code);
+
+/* --- job_control.c --- */
+/* proctree_lock held. */
+bool pgrp_orphaned_locked(struct pid *pgrp, const struct process *ignore);
+void pgrp_hangup_if_orphaned(struct process *p, struct process *parent);
+void job_leader_exit(struct process *p);
+void process_set_group(struct process *p, enum pid_type type, struct pid *pid);
+
+/* --- fork.c --- */
+struct fork_args { u64 flags, stack, tls; int exit_signal; u32 __user *parent_tid; u64 child_tid; };
+long process_fork(const struct fork_args *a);
+
+/* --- exit.c, wait.c --- */
+void proc_thread_vfork_done(struct proc_thread *pt);
+void proc_thread_release_user(struct proc_thread *pt);
+struct wait_request {
+	int type;			/* P_ALL, P_PID, P_PGID */
+	struct pid *pid;		/* reference */
+	u32 options;
+	/* result */
+	pid_t found;			/* 0: none yet (WNOHANG) */
+	int status;			/* wait4's word */
+	int code, si_status;		/* waitid's */
+	uid_t uid;
+	struct proc_usage usage;
+};
+int process_wait(struct wait_request *w);
+
+/* --- exec.c --- */
+long process_exec(int dfd, const char __user *path, u64 argv, u64 envp, int flags);
+
+/* --- sleep.c --- */
+/* Set the state first. Sleep until woken, or until `deadline` on the clock: 0 or -ETIMEDOUT. */
+int thread_sleep_until(enum timer_clock clock, nsec_t deadline);
+
+/* --- itimer.c, posix_timer.c, cpu_timer.c --- */
+void itimer_process_init(struct process *p);
+void itimer_cancel(struct process *p);
+void itimer_rearm(struct process *p);		/* [h]: its SIGALRM was taken off the queue */
+void posix_timers_exit(struct process *p);
+nsec_t posix_timer_delivered(struct posix_timer *pt, struct siginfo_k *info);
+void cpu_timing_update(struct process *p);
+/* CPU time of a thread or of the process, as CPUCLOCK_* says. */
+nsec_t cpu_clock_read(struct process *p, struct thread *t, int which);
+
+/* --- futex/ --- */
+void futex_init(void);
+void futex_exit(struct proc_thread *pt);	/* robust list, PI states; while the address space is still there */
+int futex_wake_user(u64 uaddr, int n);		/* clear_child_tid */
+
+/* --- cred --- */
+void cred_commit_user(const struct cred *c);	/* cred_commit, and counts follow the real uid */
+const struct cred *proc_cred_rcu(struct thread *t);	/* RCU read section */
+
+#endif
