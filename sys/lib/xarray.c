@@ -45,16 +45,12 @@ in_range(unsigned shift, u64 index)
 	return shift + XA_SHIFT >= 64 || !(index >> (shift + XA_SHIFT));
 }
 
-/* The leaf node whose slot the index is, or NULL if there is none. */
+/* The leaf node below this root (a node) whose slot the index is, or NULL. A reader passes the root that it looked at. */
 static struct xa_node *
-find_leaf(const struct xarray *xa, u64 index)
+find_leaf(const void *root, u64 index)
 {
-	void *root = atomic_load_acquire(&xa->root);
-	struct xa_node *node;
+	struct xa_node *node = to_node(root);
 
-	if (!is_node(root))
-		return NULL;
-	node = to_node(root);
 	if (!in_range(node->shift, index))
 		return NULL;
 	while (node && node->shift)
@@ -260,6 +256,8 @@ xa_store(struct xarray *xa, u64 index, void *entry)
 	if (is_node(entry))
 		return -EINVAL;
 	if (!index && !is_node(xa->root)) {
+		if (!xa->root)
+			atomic_store_relaxed(&xa->root_tags, 0);	/* left from before there were nodes */
 		atomic_store_release(&xa->root, entry);
 		return 0;
 	}
@@ -298,7 +296,7 @@ xa_erase(struct xarray *xa, u64 index)
 		atomic_store_relaxed(&xa->root_tags, 0);
 		return old;
 	}
-	leaf = find_leaf(xa, index);
+	leaf = find_leaf(xa->root, index);
 	if (!leaf)
 		return NULL;
 	slot = slot_of(leaf, index);
@@ -349,7 +347,7 @@ xa_set_tag(struct xarray *xa, u64 index, enum xa_tag tag)
 			atomic_store_relaxed(&xa->root_tags, xa->root_tags | 1U << tag);
 		return;
 	}
-	leaf = find_leaf(xa, index);
+	leaf = find_leaf(xa->root, index);
 	if (leaf && leaf->slots[slot_of(leaf, index)])
 		node_set_tag(leaf, slot_of(leaf, index), tag);
 }
@@ -364,7 +362,7 @@ xa_clear_tag(struct xarray *xa, u64 index, enum xa_tag tag)
 			atomic_store_relaxed(&xa->root_tags, xa->root_tags & ~(1U << tag));
 		return;
 	}
-	leaf = find_leaf(xa, index);
+	leaf = find_leaf(xa->root, index);
 	if (leaf)
 		node_clear_tag(leaf, slot_of(leaf, index), tag);
 }
@@ -384,7 +382,7 @@ xa_get_tag(const struct xarray *xa, u64 index, enum xa_tag tag)
 
 	if (!is_node(root))
 		return root && !index && root_tag(xa, tag);
-	leaf = find_leaf(xa, index);
+	leaf = find_leaf(root, index);
 	return leaf && node_tag(leaf, slot_of(leaf, index), tag);
 }
 

@@ -14,7 +14,7 @@ unit_sources = $(shell sed -n 's,^ \* sources:,,p' tests/unit/$(1)_test.c)
 
 UNIT_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-Wall -Wextra -Werror -Wno-unused-parameter -DLINTEL_HOST_TEST=1 -I. -I$(GEN)
+	-Wall -Wextra -Werror -Wno-unused-parameter -DLINTEL_HOST_TEST=1 -DCONFIG_DEBUG=1 -I. -I$(GEN)
 # Kernel code calls our memcpy, snprintf ... and not the C library's.
 UNIT_KFLAGS := $(UNIT_CFLAGS) -include tests/unit/shim/rename.h
 

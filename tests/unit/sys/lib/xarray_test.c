@@ -5,6 +5,8 @@
  */
 #include "tests/unit/test.h"
 
+#include <pthread.h>
+
 #include "sys/abi/errno.h"
 #include "sys/lib/xarray.h"
 
@@ -228,6 +230,20 @@ TEST(entry_zero_needs_no_node)
 	ck_assert(!xa_get_tag(&xa, 0, XTAG_1));
 }
 
+TEST(no_tag_comes_back_with_entry_zero)
+{
+	int x;
+
+	ck_assert_int_eq(xa_store(&xa, 0, &x), 0);
+	xa_set_tag(&xa, 0, XTAG_0);
+	ck_assert_int_eq(xa_store(&xa, 5, &x), 0);
+	xa_erase(&xa, 0);
+	xa_erase(&xa, 5);
+	ck_assert_int_eq(xa_store(&xa, 0, &x), 0);
+	ck_assert(!xa_get_tag(&xa, 0, XTAG_0));
+	ck_assert(!xa_tagged(&xa, XTAG_0));
+}
+
 TEST(entries_that_are_none)
 {
 	ck_assert_int_eq(xa_store(&xa, 5, (void *)6), -EINVAL);
@@ -261,3 +277,98 @@ TEST(erasing_while_walking)
 	ck_assert(xa_empty(&xa));
 	ck_assert_uint_eq(nodes, 0);
 }
+
+/* Readers beside one writer. Nodes that the writer frees rest on a list: the grace period is the whole test. */
+
+#define FIXED		8
+#define ROUNDS		60000
+
+static const u64 fixed[FIXED] = { 0, 1, 63, 64, 5000, 1UL << 20, 1UL << 40, UINT64_MAX };
+static void *resting;
+static bool stop;
+
+static void
+node_rest(void *p)
+{
+	*(void **)p = resting;		/* the reclaim words, as an RCU head would */
+	resting = p;
+}
+
+static const struct xa_ops rcu_ops = { node_alloc, node_rest };
+
+static void *
+reader(void *arg)
+{
+	unsigned present = (uintptr_t)arg;	/* fixed[0..present-1] are there all the time */
+	void *bad = NULL;
+
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE) && !bad) {
+		for (unsigned i = 0; i < present; i++) {
+			u64 index = fixed[i];
+			void *want = (void *)(4 * (fixed[i] & 0xffff) + 4);
+
+			if (xa_load(&xa, index) != want)
+				bad = "xa_load";
+			if (xa_find(&xa, &index, UINT64_MAX) != want || index != fixed[i])
+				bad = "xa_find";
+			if (xa_find_tag(&xa, &index, UINT64_MAX, XTAG_1) != want || index != fixed[i])
+				bad = "xa_find_tag";
+			if (!xa_get_tag(&xa, index, XTAG_1) || !xa_tagged(&xa, XTAG_1))
+				bad = "xa_get_tag";
+		}
+	}
+	return bad;
+}
+
+static void
+race(unsigned present)
+{
+	pthread_t threads[2];
+	void *bad;
+
+	xa_init(&xa, &rcu_ops);
+	stop = false;
+	for (unsigned i = 0; i < present; i++) {
+		ck_assert_int_eq(xa_store(&xa, fixed[i], (void *)(4 * (fixed[i] & 0xffff) + 4)), 0);
+		xa_set_tag(&xa, fixed[i], XTAG_1);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, reader, (void *)(uintptr_t)present);
+	for (int r = 0; r < ROUNDS; r++) {
+		u64 index = unit_rand() >> unit_rand_below(64);
+		bool is_fixed = false;
+
+		for (unsigned i = 0; i < present; i++)
+			is_fixed |= fixed[i] == index;
+		if (is_fixed)
+			continue;
+		ck_assert_int_eq(xa_store(&xa, index, (void *)8), 0);
+		xa_set_tag(&xa, index, XTAG_1);
+		if (r % 16)
+			xa_erase(&xa, index);
+		if (r % 512 == 0) {
+			void *e;
+			u64 i;
+
+			xa_for_each(e, &xa, i) {
+				if (e == (void *)8 && i != 1)
+					xa_erase(&xa, i);
+			}
+		}
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], &bad);
+		ck_assert_msg(!bad, "%s", (char *)bad);
+	}
+	xa_destroy(&xa);
+	while (resting) {
+		void *next = *(void **)resting;
+
+		node_free(resting);
+		resting = next;
+	}
+}
+
+TEST(readers_beside_a_writer) { race(FIXED); }
+TEST(readers_of_entry_zero_beside_a_writer) { race(1); }
