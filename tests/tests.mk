@@ -3,4 +3,5 @@
 
 -include tests/unit/unit.mk
 include tests/guest/guest.mk
+include tests/boot/boot.mk
 include tests/lint/lint.mk

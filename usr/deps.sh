@@ -38,7 +38,7 @@ pkg-config pkg-config' ;;
 automake automake
 libtoolize libtool
 pkg-config pkg-config' ;;
-	boot) echo '/usr/share/OVMF/OVMF_CODE*.fd ovmf' ;;
+	boot) echo "/usr/share/ovmf/OVMF.fd ovmf" ;;
 	lint | bench) ;;
 	*) echo "deps.sh: no group $1" >&2; exit 2 ;;
 	esac

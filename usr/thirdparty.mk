@@ -5,8 +5,13 @@ SRC := $(B)/src
 ZLIB_DIR := $(SRC)/zlib
 BEARSSL_DIR := $(SRC)/bearssl
 
-# A source tree is unpacked again when its row in the table may have changed.
-$(SRC)/%/.unpacked: usr/thirdparty.tsv
+# A source tree is unpacked again when its row in the table has changed.
+.PRECIOUS: $(SRC)/%.row
+$(SRC)/%.row: usr/thirdparty.tsv
+	@mkdir -p $(@D)
+	@row="$$(awk -F '\t' '$$1 == "$*"' $<)"; [ -f $@ ] && [ "$$row" = "$$(cat $@)" ] || printf '%s\n' "$$row" >$@
+
+$(SRC)/%/.unpacked: $(SRC)/%.row
 	$(Q)usr/fetch.sh --unpack $* $(@D)
 	@touch $@
 

@@ -38,7 +38,7 @@ MKROOT = $(PYTHON) usr/mkroot.py --epoch $(EPOCH) --busybox $(BUSYBOX) --base us
 
 INITRAMFS := $(B)/initramfs.cpio.gz
 ROOT_IMG := $(B)/root.img
-ISO := $(B)/lintel.iso
+ISO := $(K)/lintel.iso
 ROOT_SIZE ?= 64M
 
 # Made anew when OVERLAY's value or contents change.

@@ -53,7 +53,7 @@ $(G)/aid/%: tests/guest/aid/%.c $(KINC)/.made
 ORACLE := $(B)/oracle
 ORACLE_KERNEL := $(ORACLE)/vmlinuz
 
-$(ORACLE_KERNEL): usr/thirdparty.tsv
+$(ORACLE_KERNEL): $(SRC)/linux.row
 	$(call need,usr)
 	$(Q)usr/fetch.sh --unpack linux $(ORACLE)/linux
 	$(Q)cp $(ORACLE)/linux/boot/vmlinuz-* $@

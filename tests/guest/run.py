@@ -17,7 +17,10 @@ import sys
 import tempfile
 import time
 
-B = "build"
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import qemu  # noqa: E402
+
+B = qemu.B
 ORACLE_TSV = "tests/guest/oracle.tsv"
 ORACLE_RUNS = 3
 TAP = re.compile(r"\b(not ok|ok) (\d+) - ([^:\s]*):([^:\s]*):([^:\s]*): (.*)")
@@ -25,8 +28,6 @@ PLAN = re.compile(r"^1\.\.(\d+)")
 BEGIN = re.compile(r"# begin (\S+)")
 END = re.compile(r"# end (\S+) (.*)")
 FINAL = re.compile(r"GUEST TESTS: (\d+) passed, (\d+) failed")
-BAD = re.compile(r"\bWARN|\bBUG\b|\bOops\b|[Pp]anic\b|[Ll]ock report|KASSERT")
-COMMAND_LINE = re.compile(r"[Cc]ommand line")
 
 
 class Result:
@@ -62,8 +63,8 @@ def parse(lines):
             program = None
         elif FINAL.search(line):
             final = True
-        elif BAD.search(line) and not COMMAND_LINE.search(line):
-            result.faults.append(line)
+        else:
+            result.faults += qemu.faults(line)
     if not final:
         result.faults.append(f"the run stopped before its end{f', in {program}' if program else ''}")
         if program:
@@ -95,22 +96,21 @@ def listdir(path):
 
 
 def boot(args, initrd, log_path):
-    kernel = f"{B}/oracle/vmlinuz" if args.kernel == "linux" else f"{B}/debug/lintel" if args.debug else f"{B}/lintel"
     words = "console=ttyS0 panic=-1 " + ("loglevel=5 " if args.kernel == "linux" else "") + args.append
-    cmd = ["qemu-system-x86_64", "-accel", args.accel, "-machine", args.machine, "-cpu", args.cpu, "-smp", str(args.smp)]
-    cmd += ["-m", str(args.mem), "-kernel", kernel, "-initrd", initrd, "-append", words.strip(), "-no-reboot"]
-    cmd += ["-display", "none", "-monitor", "none", "-serial", "stdio", *args.qemu.split()]
+    cmd = qemu.base_command(args.machine, args.cpu, args.smp, args.mem, args.accel)
+    cmd += qemu.boot_words("kernel", args.kernel, args.debug, initrd, append=words.strip())
+    cmd += ["-no-reboot", "-monitor", "none", "-serial", "stdio", *args.qemu.split()]
     deadline = time.monotonic() + args.timeout
     data = bytearray()
     with open(log_path, "wb") as log:
-        qemu = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        machine = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             while True:
                 left = deadline - time.monotonic()
-                if left <= 0 or not select.select([qemu.stdout], [], [], left)[0]:
+                if left <= 0 or not select.select([machine.stdout], [], [], left)[0]:
                     data += f"\nrun.py: time-out after {args.timeout} s\n".encode()
                     break
-                chunk = os.read(qemu.stdout.fileno(), 65536)
+                chunk = os.read(machine.stdout.fileno(), 65536)
                 if not chunk:
                     break
                 data += chunk
@@ -120,8 +120,8 @@ def boot(args, initrd, log_path):
                     sys.stdout.buffer.write(chunk)
                     sys.stdout.flush()
         finally:
-            qemu.kill()
-            qemu.wait()
+            machine.kill()
+            machine.wait()
     return data.decode(errors="replace").replace("\r", "").split("\n")
 
 
