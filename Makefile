@@ -58,6 +58,9 @@ $(GEN)/stamp.mk: $(GEN_SYSCALLS) $(wildcard sys/syscall.tbl)
 
 KDIRS := sys arch/x86_64 mm dev fs net proc
 KSRC := $(sort $(foreach d,$(KDIRS),$(wildcard $(d)/*.[cS] $(d)/*/*.[cS] $(d)/*/*/*.[cS] $(d)/*/*/*/*.[cS])))
+# What only the debug build has.
+DEBUG_SRC := sys/lockdep.c sys/selftest.c
+KSRC := $(if $(DEBUG),$(KSRC),$(filter-out $(DEBUG_SRC),$(KSRC)))
 GENSRC := $(filter-out $(GEN)/font.c,$(sort $(wildcard $(GEN)/*.c)))
 KOBJS := $(patsubst %,$(KOBJ)/%.o,$(basename $(KSRC))) \
 	 $(patsubst $(B)/%.c,$(KOBJ)/%.o,$(GENSRC))

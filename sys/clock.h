@@ -7,6 +7,8 @@
 
 #include "sys/lib/types.h"
 
+struct waitq;
+
 /* A free-running counter. The best rated one that is stable is used; arch registers them. */
 struct clocksource {
 	const char *name;		/* "tsc", "hpet", "acpi_pm" */
@@ -31,6 +33,17 @@ nsec_t clock_realtime_coarse(void);	/* of the last tick or update, for file time
 void clock_set_realtime(nsec_t now);
 nsec_t clock_realtime_offset(void);	/* realtime - monotonic */
 u32 clock_set_count(void);		/* bumped by every step */
+struct waitq *clock_set_waitq(void);	/* woken by every step */
+nsec_t clock_boottime_offset(void);	/* boottime - monotonic */
+nsec_t clock_coarse(void);		/* CLOCK_MONOTONIC_COARSE */
+nsec_t clock_coarse_resolution(void);
+const char *clock_source_name(void);
+/* adjtimex(2): frequency in ppm << 16 (at most 500 ppm); TAI - UTC. */
+s64 clock_freq_adjust(void);
+void clock_set_freq_adjust(s64 scaled_ppm);
+void clock_step_realtime(nsec_t delta);
+nsec_t clock_tai_offset(void);
+void clock_set_tai_offset(nsec_t offset);
 void clock_init(void);			/* reads the RTC */
 
 /* Busy wait, for hardware with documented delays below a few microseconds only. */

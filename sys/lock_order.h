@@ -83,6 +83,7 @@ enum lock_class {
 	LOCK_RANDOM,		/* random pool */
 	LOCK_SERIAL,		/* UART registers */
 	LOCK_LEAF,		/* any spinlock that takes no other */
+	LOCK_RCU,		/* grace periods */
 	LOCK_LOG,		/* log ring */
 	LOCK_CLASS_COUNT
 };

@@ -30,7 +30,7 @@ void rcu_barrier(void);
 /* Hooks of the scheduler. Interrupts off. User mode needs none at entry and exit: a busy CPU's tick sees that it came over
  * user mode or preemptible code. */
 void rcu_idle_enter(void);
-void rcu_idle_exit(void);
+void rcu_idle_exit(void);		/* also from the entry of every interrupt */
 void rcu_switch(void);			/* a context switch */
 void rcu_tick(bool quiescent);		/* the tick: no read section can be running on this CPU */
 

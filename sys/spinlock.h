@@ -41,6 +41,11 @@ void spin_unlock_irqrestore(struct spinlock *l, u64 flags);
 void spin_lock_irq(struct spinlock *l);		/* interrupts are known to be on */
 void spin_unlock_irq(struct spinlock *l);
 
+/* For the scheduler: preemption is off already and stays so. */
+void spin_acquire(struct spinlock *l);
+bool spin_try_acquire(struct spinlock *l);
+void spin_release(struct spinlock *l);
+
 /* Panic in the debug build unless the lock is held by this CPU; nothing otherwise. */
 #ifdef CONFIG_DEBUG
 void spin_assert_held(const struct spinlock *l);

@@ -21,11 +21,12 @@ struct aspace;
 struct cred;
 struct files;
 struct fsctx;
-struct mutex;
 struct nsset;
 struct pid;
 struct process;
 struct sighand;
+struct mutex_waiter;
+struct task_work;
 
 /* A sleeper names what may wake it. */
 enum thread_state {
@@ -51,17 +52,22 @@ enum {
 enum sched_policy { SCHED_POLICY_OTHER = 0, SCHED_POLICY_FIFO = 1, SCHED_POLICY_RR = 2, SCHED_POLICY_BATCH = 3,
 	SCHED_POLICY_IDLE = 5 };
 
-/* The scheduler's part. */
+/* The scheduler's part: sys/runqueue.h. */
 struct sched_entity {
-	struct rbnode node;		/* [q] fair: by deadline */
-	struct list rt_node;		/* [q] */
-	u64 vruntime;			/* [q] */
-	u64 deadline;			/* [q] virtual */
-	u64 slice;			/* [q] */
+	struct rbnode node;		/* [q] fair: in the tree by deadline, unless it runs */
+	struct list rt_node;		/* [q] real-time: in the list of its priority, unless it runs */
+	s64 vruntime;			/* [q] virtual time it has had */
+	s64 deadline;			/* [q] virtual time by which its request of one slice is due */
+	s64 min_vruntime;		/* [q] least in its subtree */
+	s64 lag;			/* [q] while not queued: what it was owed (virtual) */
 	u32 weight;			/* [q] */
-	nsec_t exec_start;		/* [q] */
+	bool queued;			/* [q] runnable: running or on the run queue */
+	bool rt_tail;			/* [q] real-time: goes behind its equals (yield, slice used up) */
+	u8 pi_prio;			/* [q] real-time priority inherited by a mutex; 0: none */
+	nsec_t exec_start;		/* [q] up to here the run time is charged; when not queued: since when */
+	nsec_t picked;			/* [q] when it got the CPU */
 	nsec_t sum_exec;		/* [q] CPU time, ns; read by thread_cpu_time() */
-	bool queued;			/* [q] */
+	nsec_t rr_left;			/* [q] of the round-robin slice */
 };
 
 struct thread {
@@ -81,11 +87,10 @@ struct thread {
 	bool reset_on_fork;		/* [q] */
 	u64 affinity;			/* [q] */
 	struct sched_entity se;
-	u32 saved_preempt_count;	/* [t] */
-	struct mutex *blocked_on;	/* [l] for priority inheritance */
-	struct list pi_waiters;		/* [l] mutexes held that others wait for */
+	struct mutex_waiter *blocked_on;	/* [pi_lock] what it waits for, for priority inheritance */
+	struct list pi_waiters;		/* [pi_lock] real-time waiters for mutexes it holds */
 	u64 nvcsw, nivcsw;		/* [t] voluntary and involuntary switches */
-	nsec_t utime, stime;		/* [a] tick samples in user and kernel mode; thread_times() scales them to sum_exec */
+	nsec_t utime, stime;		/* [q] the part of sum_exec that has been split so far, by the tick's samples */
 	nsec_t start_time;		/* [I] boottime */
 
 	/* what it shares with others, by clone's flags; NULL for kernel threads */
@@ -103,7 +108,8 @@ struct thread {
 	bool in_execve;			/* [t] */
 	u32 no_fault_depth;		/* [t] page faults must not sleep (atomic user copies) */
 	bool in_reclaim;		/* [t] mm/: it frees memory; its own allocations may use the reserve */
-	struct list all_node;		/* all_threads_lock: every thread, for SysRq t */
+	struct list all_node;		/* [r] every thread */
+	struct task_work *task_work;	/* [a] sys/syscall.h */
 	struct rcu_head rcu;
 
 #ifdef CONFIG_DEBUG

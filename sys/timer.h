@@ -28,5 +28,7 @@ void timer_arm(struct timer *t, nsec_t expires);
 bool timer_cancel(struct timer *t);
 bool timer_cancel_sync(struct timer *t);
 bool timer_pending(const struct timer *t);
+/* sys/clock.c stepped the wall clock: every CPU looks at its REALTIME timers again. Thread context. */
+void timer_clock_was_set(void);
 
 #endif
