@@ -28,12 +28,12 @@
 
 struct tty;
 
-/* What a driver does. All but chars_in_buffer are called with tty->lock held unless said; NULL slots do nothing. */
+/* What a driver does. All but those that say so are called with tty->lock held unless said; NULL slots do nothing. */
 struct tty_ops {
 	int (*open)(struct tty *tty);			/* [c] first open: start the hardware. -errno */
 	void (*close)(struct tty *tty);			/* [c] last close */
 	u32 (*write)(struct tty *tty, const u8 *p, u32 n);	/* bytes taken; never waits */
-	u32 (*write_room)(struct tty *tty);		/* what write would take now */
+	u32 (*write_room)(struct tty *tty);		/* what write would take now; any context */
 	u32 (*chars_in_buffer)(struct tty *tty);	/* not sent yet; any context */
 	void (*flush_buffer)(struct tty *tty);		/* forget what is not sent */
 	void (*set_termios)(struct tty *tty, const struct abi_termios *old);
@@ -75,6 +75,7 @@ struct tty {
 	u32 flip_head, flip_tail;	/* [b] */
 	bool flip_overrun;		/* [b] */
 	struct work input_work;		/* flip ring -> line discipline */
+	struct work echo_work;		/* echoes that the driver had no room for */
 	struct work hangup_work;
 	struct chrdev chrdev;		/* [I] its node, if registered */
 	struct device device;		/* [I] */
