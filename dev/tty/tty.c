@@ -165,6 +165,7 @@ input_work(struct work *w)
 {
 	struct tty *tty = container_of(w, struct tty, input_work);
 	u8 bytes[64], kinds[64];
+	bool any = false;
 	u32 n, taken;
 
 	mutex_lock(&tty->lock);
@@ -172,16 +173,15 @@ input_work(struct work *w)
 		n = flip_peek(tty, bytes, kinds, sizeof(bytes));
 		taken = ldisc_receive(&tty->ldisc, bytes, kinds, n);
 		flip_take(tty, taken);
+		any |= taken > 0;
 	} while (n > 0 && taken == n);
 	/* What is left waits for a reader, who queues this work again. */
 	set_throttle(tty, taken < n);
 	mutex_unlock(&tty->lock);
 	if (ldisc_readable(&tty->ldisc, 1))
 		waitq_wake(&tty->read_wq, 0, POLLIN | POLLRDNORM);
-	if (tty->ops->packet != NULL && n > taken)
-		return;
-	if (tty->ops->packet != NULL)	/* a pty's master may write again */
-		tty_write_wakeup(tty);
+	if (tty->ops->input_taken != NULL && any)
+		tty->ops->input_taken(tty);
 }
 
 /* The driver has room: for writers, and for echoes that waited. */

@@ -44,6 +44,7 @@ struct tty_ops {
 	int (*set_modem)(struct tty *tty, u32 set, u32 clear);
 	long (*ioctl)(struct tty *tty, struct file *f, unsigned int cmd, u64 arg);	/* no lock held; -ENOIOCTLCMD (515): not mine */
 	void (*resize)(struct tty *tty, const struct abi_winsize *ws);	/* TIOCSWINSZ */
+	void (*input_taken)(struct tty *tty);		/* the flip ring has room again; no lock held */
 	void (*packet)(struct tty *tty, u8 status);	/* ptys: tell a master in packet mode */
 	void (*release)(struct tty *tty);		/* last reference is gone, no lock; frees what embeds the tty */
 };
