@@ -18,6 +18,8 @@ bool arch_irq_is_level(u32 irq);	/* of a line that is set up */
 /* Lines only: a message's source is masked by who owns the message (nothing happens here). Any context. */
 void arch_irq_mask(u32 irq);
 void arch_irq_unmask(u32 irq);
+/* Make an edge line or a message arrive once more. Any context. */
+void arch_irq_retrigger(u32 irq);
 /* A message interrupt towards CPU `cpu`: its number, address and data. -ENOSPC. */
 int __must_check arch_irq_alloc_msi(u32 cpu, u32 *irq, u64 *address, u32 *data);
 /* The line (masked) or message (masked at its source) is given back, with its vector. */
@@ -26,7 +28,7 @@ void arch_irq_free(u32 irq);
  * device. -ENOSPC, -EINVAL. Thread context. */
 int __must_check arch_irq_set_affinity(u32 irq, u32 cpu, u64 *address, u32 *data);
 u32 arch_irq_cpu(u32 irq);		/* where it goes */
-const char *arch_irq_chip(u32 irq);	/* "IO-APIC", "MSI", for /proc/interrupts */
+const char *arch_irq_chip(u32 irq);	/* "IO-APIC", "PCI-MSI", for /proc/interrupts */
 
 /* What the architecture itself counts (timer, reschedule ...), for /proc/interrupts: false when index is past the end. */
 bool arch_irq_special(u32 index, const char **name, const char **text);

@@ -26,8 +26,10 @@ enum lock_class {
 	LOCK_PIPE,		/* pipe (two pipes: lower address first) */
 	LOCK_TTY_WRITE,		/* tty: one write(2) at a time */
 	LOCK_TTY,		/* tty: line discipline, termios */
+	LOCK_BUS,		/* a bus: its devices and drivers; held over probe and remove */
 	LOCK_CHRDEV,		/* device registries */
 	LOCK_DEVICE,		/* device tree */
+	LOCK_IRQ_SETUP,		/* interrupt handlers: request and free */
 	LOCK_FILES,		/* fd table */
 	LOCK_AS,		/* address space layout */
 	LOCK_VMA,		/* one VMA */
@@ -78,7 +80,8 @@ enum lock_class {
 	LOCK_SLAB,		/* one slab cache */
 	LOCK_ZONE,		/* buddy free lists */
 	LOCK_TLB,		/* TLB shoot-down */
-	LOCK_IRQ,		/* interrupt descriptor, interrupt controller */
+	LOCK_IRQ,		/* interrupt descriptor */
+	LOCK_IRQ_CHIP,		/* interrupt controllers, vectors, message tables */
 	LOCK_CLOCK,		/* timekeeper's write side */
 	LOCK_RANDOM,		/* random pool */
 	LOCK_SERIAL,		/* UART registers */
