@@ -61,6 +61,8 @@ KSRC := $(sort $(foreach d,$(KDIRS),$(wildcard $(d)/*.[cS] $(d)/*/*.[cS] $(d)/*/
 # What only the debug build has.
 DEBUG_SRC := sys/lockdep.c sys/selftest.c
 KSRC := $(if $(DEBUG),$(KSRC),$(filter-out $(DEBUG_SRC),$(KSRC)))
+include arch/x86_64/vdso/vdso.mk
+KSRC := $(filter-out $(NOT_KERNEL),$(KSRC))
 GENSRC := $(filter-out $(GEN)/font.c,$(sort $(wildcard $(GEN)/*.c)))
 KOBJS := $(patsubst %,$(KOBJ)/%.o,$(basename $(KSRC))) \
 	 $(patsubst $(B)/%.c,$(KOBJ)/%.o,$(GENSRC))

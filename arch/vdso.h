@@ -6,9 +6,10 @@
  * image [arch_vdso_start, arch_vdso_end) (read and execute; whole pages). AT_SYSINFO_EHDR is the image's address.
  * sys/clock.c publishes a struct vdso_times at every change of the timekeeper.
  *
- * All clocks follow one rule, in the kernel as in the vDSO, so that neither ever sees the other run backwards:
+ * All clocks follow one rule, in the kernel as in the vDSO, so that neither ever sees the other run backwards (a counter
+ * behind cycle_last counts as cycle_last):
  *
- *	ns = base + (((cycles - cycle_last) & mask) * mult + frac >> shift)	   (product in 128 bits)
+ *	ns = base + (((cycles - cycle_last) & mask) * mult + frac) / 2^shift	(in 128 bits, rounded down)
  */
 #ifndef ARCH_VDSO_H
 #define ARCH_VDSO_H
