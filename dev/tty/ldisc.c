@@ -604,6 +604,8 @@ ldisc_read(struct ldisc *ld, u8 *p, u32 n, bool *eof, bool *line_end)
 			break;
 		}
 	}
+	if (!in_lflag(ld, ICANON))
+		ld->canon_head = ld->tail;	/* no line is being typed */
 	return done;
 }
 
