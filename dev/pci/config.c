@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A function's configuration space: registers, capabilities, bars. */
-#include "dev/pci/pci.h"
+#include "dev/pci.h"
 
 #include "arch/mmu.h"
 #include "arch/pci.h"
@@ -46,7 +46,7 @@ pci_write32(const struct pci_device *dev, u32 offset, u32 v)
 }
 
 void
-pci_name(const struct pci_device *dev, char buf[PCI_NAME_MAX])
+pci_name(const struct pci_device *dev, char *buf)
 {
 	snprintf(buf, PCI_NAME_MAX, "%04x:%02x:%02x.%u", dev->segment, dev->bdf >> 8, dev->bdf >> 3 & 31, dev->bdf & 7);
 }

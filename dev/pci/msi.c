@@ -6,7 +6,7 @@
  * the mask bits are optional there, so masking is switching MSI off, with INTx off too: an interrupt of that moment is lost,
  * which matters only while nobody handles it.
  */
-#include "dev/pci/pci.h"
+#include "dev/pci.h"
 
 #include "arch/io.h"
 #include "arch/mmu.h"

@@ -6,7 +6,7 @@
  * have more than one root bus. A bridge has a lower bus number than what is behind it, so parents are found first.
  * Firmware has given out addresses; a bar without one is reported and left unused.
  */
-#include "dev/pci/pci.h"
+#include "dev/pci.h"
 
 #include "arch/cpu.h"
 #include "arch/pci.h"
@@ -155,6 +155,7 @@ scan_function(u32 segment, u16 bdf, bool *multi)
 	read_function(dev);
 	list_add_tail(&devices, &dev->node);
 	report(dev);
+	pci_device_publish(dev);
 	return true;
 }
 
@@ -233,6 +234,7 @@ bind(struct pci_device *dev, struct pci_driver *drv)
 	err = drv->probe(dev, id);
 	if (err == 0) {
 		dev->driver = drv;
+		dev->dev.driver = drv->name;
 		return;
 	}
 	pci_name(dev, name);
@@ -261,6 +263,7 @@ pci_driver_unregister(struct pci_driver *drv)
 		if (dev->driver == drv) {
 			drv->remove(dev);
 			dev->driver = NULL;
+			dev->dev.driver = NULL;
 		}
 	}
 	list_del(&drv->node);

@@ -7,7 +7,9 @@
 #include "tests/unit/test.h"
 #include "arch/pci.h"
 #include "arch/mmu.h"
-#include "dev/pci/pci.h"
+#include "dev/pci.h"
+
+void pci_device_publish(struct pci_device *dev) { }
 
 struct function { u16 bdf; u8 space[256]; u32 bar_mask[6]; };
 

@@ -10,6 +10,7 @@
 #ifndef DEV_PCI_H
 #define DEV_PCI_H
 
+#include "dev/device.h"
 #include "sys/lib/list.h"
 #include "sys/lib/types.h"
 
@@ -53,6 +54,7 @@ struct pci_vectors;		/* msi.c */
 struct pci_device {
 	struct list node;		/* [P] */
 	struct pci_device *parent;	/* [I] bridge, NULL on a root bus */
+	struct device dev;		/* /sys/bus/pci/devices/NAME */
 	u32 segment;			/* [I] */
 	u16 bdf;			/* [I] PCI_BDF() of arch/pci.h */
 	u16 vendor, device, subvendor, subdevice;	/* [I] */
@@ -67,6 +69,8 @@ struct pci_device {
 	struct pci_vectors *vectors;	/* [d] what pci_irq_alloc gave */
 };
 
+extern const struct device_bus device_bus_pci;
+
 #define PCI_ANY		0xffffffffU
 
 struct pci_id { u32 vendor, device; u32 class, class_mask; u64 data; };	/* class_mask 0: any; a zero vendor ends the table */
@@ -79,7 +83,7 @@ struct pci_driver {
 	void (*remove)(struct pci_device *dev);
 };
 
-/* Find all functions. Once, at boot. */
+/* Find all functions, enter them into the device tree. Once, at boot, before drivers register. */
 void pci_init(void);
 /* Bind it to every function it fits and nobody has, now and later. */
 void pci_driver_register(struct pci_driver *drv);
@@ -88,7 +92,7 @@ void pci_driver_unregister(struct pci_driver *drv);
 struct pci_device *pci_find(bool (*fn)(struct pci_device *dev, void *arg), void *arg);
 /* "0000:00:1f.2" */
 #define PCI_NAME_MAX	16
-void pci_name(const struct pci_device *dev, char buf[PCI_NAME_MAX]);
+void pci_name(const struct pci_device *dev, char *buf);	/* PCI_NAME_MAX bytes */
 
 /* Any context (offsets from 256 on: first access in thread context). */
 u8 pci_read8(const struct pci_device *dev, u32 offset);
@@ -119,5 +123,8 @@ int __must_check pci_irq_alloc(struct pci_device *dev, u32 count, u32 *irqs, u32
 void pci_irq_free(struct pci_device *dev);
 /* Was it MSI-X? (Virtio counts vectors only then.) */
 bool pci_has_msix(const struct pci_device *dev);
+
+/* attrs.c, for the scan: enter dev into the device tree. */
+void pci_device_publish(struct pci_device *dev);
 
 #endif
