@@ -48,7 +48,7 @@ leave_aspace(struct proc_thread *pt, bool last)
 	struct aspace *as = pt->thread->as;
 	struct proc_usage u = { 0 };
 	struct sighand *sh;
-	u64 irq;
+	u64 irq, irq2;
 
 	if (as == NULL)
 		return;
@@ -57,7 +57,6 @@ leave_aspace(struct proc_thread *pt, bool last)
 		irq = proctree_lock_irq();
 		u = (struct proc_usage){ .minflt = as->minflt, .majflt = as->majflt,
 			.maxrss = as->hiwater_rss * (PAGE_SIZE / KIB) };
-		u64 irq2;
 		sh = sighand_lock(p, &irq2);
 		proc_usage_add(&p->dead_threads, &u);
 		spin_lock(&p->lock);

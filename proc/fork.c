@@ -315,9 +315,11 @@ process_fork(const struct fork_args *a)
 	/* A bad address is the caller's loss here too; it is written before the child runs. */
 	if ((a->flags & CLONE_PARENT_SETTID) != 0)
 		err = put_user_u32((u32)nr, a->parent_tid);
-	thread_get(b.t);	/* ours, for as long as we look at it; the first reference is proc/'s */
+	thread_get(b.t);	/* proc/'s */
+	thread_get(b.t);	/* ours, for as long as we look at it */
 	err = link_in(&b);
 	if (err != 0) {
+		thread_put(b.t);
 		thread_put(b.t);
 		goto out_undo;
 	}

@@ -143,6 +143,7 @@ int process_wait(struct wait_request *w);
 
 /* --- exec.c --- */
 long process_exec(int dfd, const char __user *path, u64 argv, u64 envp, int flags);
+int process_exec_kernel(const char *path, char *const argv[], char *const envp[]);	/* init */
 
 /* --- sleep.c --- */
 /* Set the state first. Sleep until woken, or until `deadline` on the clock: 0 or -ETIMEDOUT. */

@@ -160,9 +160,11 @@ proc_thread_alloc(struct thread *t, struct process *p)
 	return pt;
 }
 
-void
-proc_thread_free(struct proc_thread *pt)
+static void
+proc_thread_free_rcu(struct rcu_head *h)
 {
+	struct proc_thread *pt = container_of(h, struct proc_thread, rcu);
+
 	sigpending_flush(&pt->pending);
 	if (pt->user != NULL) {
 		atomic_sub(&pt->user->nproc, 1);
@@ -173,17 +175,19 @@ proc_thread_free(struct proc_thread *pt)
 	kmem_cache_free(pt_cache, pt);
 }
 
+/* After a grace period: thread_for_each() shows threads that are on their way out. */
+void
+proc_thread_free(struct proc_thread *pt)
+{
+	rcu_call(&pt->rcu, proc_thread_free_rcu);
+}
+
 /* Contract of sys/thread.h: the last reference of t is gone. */
 void
 proc_thread_release(struct thread *t)
 {
-	if (t->pt == NULL)
-		return;
 	proc_thread_free(t->pt);
 	cred_put(t->cred);
-	t->pt = NULL;
-	t->proc = NULL;
-	t->cred = NULL;
 }
 
 bool
