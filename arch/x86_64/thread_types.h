@@ -3,6 +3,10 @@
 #ifndef ARCH_X86_64_THREAD_TYPES_H
 #define ARCH_X86_64_THREAD_TYPES_H
 
+#define ARCH_THREAD_SP	0	/* offsetof(struct thread, arch.sp); checked in thread.c */
+
+#ifndef __ASSEMBLER__
+
 #include "sys/lib/types.h"
 
 struct arch_thread {
@@ -10,10 +14,13 @@ struct arch_thread {
 	u64 fs_base;		/* [t] user's, while it does not run (and always, without FSGSBASE and with selector 0) */
 	u64 gs_base;		/* [t] the same; the own one lies in MSR_KERNEL_GS_BASE while it runs */
 	u16 ds, es, fs, gs;	/* [t] user's selectors while it does not run */
-	u32 fpu_cpu;		/* [t] 1 + CPU whose FPU registers may still hold the state; 0: none */
 	void *fpu;		/* [I] XSAVE area, 64-byte aligned; NULL for kernel threads */
+	u32 user_cpu;		/* [t] 1 + CPU whose registers (FPU, bases, selectors) may still hold the state; 0: none */
+	bool fpu_live;		/* [t] running: the registers hold the state; clear while the area is being rewritten */
+	u8 trap_nr;		/* [t] the last exception of user mode, for signal frames */
+	u32 trap_error;		/* [t] */
+	u64 trap_addr;		/* [t] its CR2 */
 };
 
-#define ARCH_THREAD_SP	0	/* offsetof(struct thread, arch.sp); checked in thread.c */
-
+#endif
 #endif
