@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The time-stamp counter. */
+/* The time-stamp counter as a clock (time.c starts it all), and the counters it is checked against. */
 #ifndef ARCH_X86_64_TSC_H
 #define ARCH_X86_64_TSC_H
 
-#include "sys/lib/types.h"
+#include "sys/clock.h"
 
-/* Its frequency in kHz; 0 until it is calibrated. */
-u64 tsc_khz(void);
+/* Calibrate against ref (NULL: CPUID's word, or the PIT) and register as clock source as far as it is trusted. */
+void tsc_init(const struct clocksource *ref);
+/* After threads run: refine the rate, start the watchdog. */
+void tsc_start_watchdog(void);
+bool tsc_is_usable(void);		/* it is, and was never found unstable */
+u64 tsc_khz(void);			/* 0 until it is calibrated */
+u64 tsc_from_nsec(nsec_t ns);		/* ticks, rounded down */
+
+/* Do two CPUs' counters agree? The starting CPU runs the target's part, the boot CPU meanwhile the source's. */
+void tsc_sync_source(void);
+void tsc_sync_target(void);
+
+/* Memory-mapped and port counters: NULL where there is none. */
+const struct clocksource *hpet_init(void);
+const struct clocksource *pmtimer_init(void);
+/* Hz of the TSC, measured against r; 0 where r stands still. */
+u64 tsc_measure(const struct clocksource *r);
+/* Hz of the TSC by the PIT's channel 0; 0 where that doesn't count. */
+u64 pit_calibrate_tsc(void);
 
 #endif
