@@ -16,3 +16,9 @@ arch_init_time(void)
 	tsc_init(hpet != NULL ? hpet : pm);
 	lapic_timer_init();		/* measured by the clock */
 }
+
+void
+arch_init_late(void)
+{
+	tsc_start_watchdog();
+}
