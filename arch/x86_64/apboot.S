@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How a processor starts: in real mode at the page that the start-up message names (Intel SDM volume 3, 9.4), below 1 MiB.
- * The code up to ap_trampoline_end is copied there. It goes straight to long mode on the boot page tables (boot.S), which map
+ * The code up to ap_trampoline_end is copied there. It goes straight to long mode on the boot page tables (boot_entry.S), which map
  * low memory where it is, then to the kernel's image. There it finds its slot by its APIC id, says that it is alive and
  * waits for a number and a stack.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From boot.S to kernel_main(): per-CPU area, console, exception tables, what the loader left, final page tables. On the
- * boot stack, interrupts off, first on boot.S' page tables.
+ * From boot_entry.S to kernel_main(): per-CPU area, console, exception tables, what the loader left, final page tables. On the
+ * boot stack, interrupts off, first on boot_entry.S' page tables.
  */
 #include "arch/boot.h"
 #include "arch/cpu.h"
@@ -20,7 +20,7 @@
 #include "sys/log.h"
 #include "sys/panic.h"
 
-#define EARLY_LIMIT	(4 * GIB)	/* what boot.S mapped */
+#define EARLY_LIMIT	(4 * GIB)	/* what boot_entry.S mapped */
 
 struct boot_info boot_info;
 static struct cpu_entry boot_cpu_entry __aligned(4096) __section(".bss.page");

@@ -15,8 +15,8 @@ PERCPU_DECLARE(u64, percpu_kstack_top);		/* where the system-call entry puts its
 PERCPU_DECLARE(u64, percpu_user_sp);		/* scratch of the system-call entry */
 PERCPU_DECLARE(struct tss *, percpu_tss);
 
-extern u64 boot_pml4[512];			/* boot.S */
-extern u64 boot_gdt[4];				/* boot.S: SEL_KERNEL_CS and SEL_KERNEL_DS, for the first far jump */
+extern u64 boot_pml4[512];			/* boot_entry.S */
+extern u64 boot_gdt[4];				/* boot_entry.S: SEL_KERNEL_CS and SEL_KERNEL_DS, for the first far jump */
 extern char boot_stack[], boot_stack_top[], boot_stack_guard[];
 
 /* CPU 0's per-CPU area; before gs is set. */

@@ -13,7 +13,7 @@
 #include "sys/lib/string.h"
 #include "sys/panic.h"
 
-#define EARLY_LIMIT	(4 * GIB)	/* what boot.S mapped */
+#define EARLY_LIMIT	(4 * GIB)	/* what boot_entry.S mapped */
 
 static paddr_t pool_next, pool_end;
 

@@ -21,7 +21,7 @@
 #include "sys/thread.h"
 
 _Static_assert(offsetof(struct thread, arch) == 0 && offsetof(struct arch_thread, sp) == ARCH_THREAD_SP, "switch.S");
-_Static_assert(KSTACK_SIZE == 16384, "boot.S");
+_Static_assert(KSTACK_SIZE == 16384, "boot_entry.S");
 
 struct thread *switch_stacks(struct thread *prev, struct thread *next);
 void thread_kernel_start(void);

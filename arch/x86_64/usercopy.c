@@ -4,7 +4,7 @@
 #include "sys/abi/errno.h"
 #include "sys/abi/futex.h"
 
-int user_xchg_u32(u32 __user *p, u32 arg, u32 *old);	/* usercopy.S */
+int user_xchg_u32(u32 __user *p, u32 arg, u32 *old);	/* usercopy_raw.S */
 int user_add_u32(u32 __user *p, u32 arg, u32 *old);
 
 static u32
