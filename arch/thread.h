@@ -51,9 +51,9 @@ struct siginfo_k;	/* sys/signal.h */
 struct sigaction_k;
 struct abi_stack;	/* sys/abi/signal.h */
 /* Build a frame in Linux's x86-64 format (ucontext, XSAVE area, siginfo) on the user stack (altstack_top != 0: there) and point tf at the
- * handler. oldmask and *altstack (as sigaltstack(2) tells it) go into the frame. -EFAULT: the caller kills with SIGSEGV. */
+ * handler. oldmask and signal_altstack_get() go into the frame. -EFAULT: the caller kills with SIGSEGV. */
 int __must_check arch_signal_setup(struct trapframe *tf, int sig, const struct siginfo_k *info,
-	const struct sigaction_k *sa, u64 oldmask, const struct abi_stack *altstack, u64 altstack_top);
+	const struct sigaction_k *sa, u64 oldmask, u64 altstack_top);
 /* rt_sigreturn: restore registers and FPU from the frame at the user stack pointer; *mask is the mask to restore,
  * *altstack the saved stack_t. Never raises privilege. Returns the value for the result register, or -EFAULT. */
 long arch_signal_return(struct trapframe *tf, u64 *mask, struct abi_stack *altstack);

@@ -95,7 +95,7 @@ fill_context(struct signal_frame *f, const struct trapframe *tf, const struct th
 
 int
 arch_signal_setup(struct trapframe *tf, int sig, const struct siginfo_k *info, const struct sigaction_k *sa, u64 oldmask,
-	const struct abi_stack *altstack, u64 altstack_top)
+	u64 altstack_top)
 {
 	struct thread *t = thread_current();
 	u64 sp = altstack_top ? altstack_top : tf->sp - RED_ZONE;
@@ -110,7 +110,7 @@ arch_signal_setup(struct trapframe *tf, int sig, const struct siginfo_k *info, c
 	memset(&f, 0, sizeof(f));
 	f.restorer = sa->restorer;
 	f.uc.sigmask = oldmask;
-	f.uc.stack = *altstack;
+	signal_altstack_get(tf->sp, &f.uc.stack);
 	f.info = info->abi;
 	fill_context(&f, tf, t, fpstate);
 	if (put_fpu(t, fpstate) != 0 || to_user(frame, &f, sizeof(f)) != 0)
