@@ -225,10 +225,10 @@ TEST(colours_and_attributes)
 	check_pen("\033[1;4;5;7m\033[22;24;25;27m", 7, 0, 0);
 	check_pen("\033[31;44m\033[39;49m", 7, 0, 0);
 	check_pen("\033[38;5;196m", 1, 0, 0);
-	check_pen("\033[48;5;17m", 7, 0, 0);
+	check_pen("\033[48;5;17m", 7, 4, 0);
 	check_pen("\033[38;5;3;1m", 3, 0, CELL_BOLD);
 	check_pen("\033[38;5;231m", 15, 0, 0);
-	check_pen("\033[38;5;244m", 8, 0, 0);
+	check_pen("\033[38;5;242m", 8, 0, 0);
 	check_pen("\033[38;2;255;255;80;4m", 11, 0, CELL_UNDERLINE);
 	check_pen("\033[48;2;0;0;170m", 7, 4, 0);
 	check_pen("\033[38:2::170:0:0;1m", 1, 0, CELL_BOLD);
