@@ -13,6 +13,7 @@
 #include "arch/vdso.h"
 #include "sys/clock.h"
 #include "sys/clock_update.h"
+#include "sys/lib/mulddiv.h"
 #include "sys/lib/string.h"
 #include "sys/log.h"
 #include "sys/panic.h"
@@ -214,7 +215,7 @@ set_rate(u64 freq)
 	u64 mult;
 
 	for (;; shift--) {
-		unsigned __int128 m = ((unsigned __int128)NSEC_PER_SEC << shift) / freq;
+		u64 m = ((u64)NSEC_PER_SEC << shift) / freq;	/* fits: 2^30 << 32 */
 
 		if (m < (1UL << 32) - (1UL << 20)) {
 			mult = (u64)m;
@@ -228,7 +229,7 @@ set_rate(u64 freq)
 	tk.freq = freq;
 	tk.shift = shift;
 	tk.raw_mult = (u32)mult;
-	tk.mult = (u32)((s64)mult + (s64)((__int128)mult * tk.freq_adjust / (1000000L << 16)));
+	tk.mult = (u32)((s64)mult + (s64)mult * tk.freq_adjust / (1000000L << 16));
 }
 
 static void
@@ -263,7 +264,7 @@ half_turn(void)
 {
 	if (tk.mask == UINT64_MAX)
 		return 600 * NSEC_PER_SEC;
-	return (nsec_t)((unsigned __int128)tk.mask * NSEC_PER_SEC / tk.freq / 2);
+	return (nsec_t)(muldiv_u64(tk.mask, NSEC_PER_SEC, tk.freq) / 2);
 }
 
 static nsec_t

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the scheduler counts: /proc/stat, /proc/loadavg, the times of threads. */
 #include "arch/cpu.h"
+#include "sys/lib/mulddiv.h"
 #include "sys/runqueue.h"
 #include "sys/seqlock.h"
 
@@ -141,7 +142,7 @@ thread_times(const struct thread *ct, nsec_t *user, nsec_t *sys)
 	} else if (split == 0) {
 		t->utime += rest;
 	} else {
-		nsec_t part = (nsec_t)((unsigned __int128)rest * (u64)t->utime / (u64)split);
+		nsec_t part = (nsec_t)muldiv_u64((u64)rest, (u64)t->utime, (u64)split);
 
 		t->utime += part;
 		t->stime += rest - part;
