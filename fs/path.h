@@ -25,21 +25,24 @@ struct dentry {
 	struct hnode hash;		/* [bucket lock, r] by (parent, name) */
 	struct dentry *parent;		/* [d, r] itself for a root */
 	struct qstr name;		/* [d, r] */
-	struct vnode *vn;		/* [d, r] NULL: negative */
+	struct vnode *vn;		/* [d, r] NULL: negative. Set once: who holds a reference of a positive dentry may rely on it */
 	char inline_name[DENTRY_INLINE];
 	struct spinlock lock;		/* LOCK_DENTRY: "[d]" */
-	struct refcount_d { s32 n; } refs;	/* [a] -1: dead; 0: cached, on the LRU */
+	s32 refs;			/* [a] -1: dead; 0: cached, on the LRU */
 	struct super_block *sb;		/* [I] */
 	const struct dentry_ops *ops;	/* [I] */
-	struct list children;		/* [d] */
-	struct list sibling;		/* [parent's d] */
+	struct list children;		/* [d] hashed ones, by rising cookie */
+	struct list sibling;		/* [parent's d] linked exactly while hashed */
+	u64 cookie;			/* [parent's d] position among the siblings: readdir's offset */
+	u64 next_cookie;		/* [d] for the next child */
 	struct list lru;		/* [LRU lock] */
+	bool on_lru, referenced;	/* [LRU lock]; [a] */
 	struct hnode alias;		/* [vn->lock] */
-	void *priv;
+	void *priv;			/* the file system's */
 	struct rcu_head rcu;
 };
 enum { DENTRY_MOUNTED = 1, DENTRY_UNHASHED = 2, DENTRY_NEEDS_REVALIDATE = 4, DENTRY_LOOKUP = 8 /* being looked up */, DENTRY_LRU = 16,
-	DENTRY_DEAD = 32, DENTRY_NEVER_CACHE = 64 };
+	DENTRY_DEAD = 32, DENTRY_NEVER_CACHE = 64, DENTRY_PINNED = 128 /* libfs holds a reference while it is hashed */ };
 
 struct dentry_ops {
 	/* 1: still good, 0: drop and look up anew. May be called under RCU (rcu true: -ECHILD to ask for references). */
@@ -63,9 +66,12 @@ struct mount {
 	u32 writers;			/* [a] for remount ro */
 	bool detached;			/* [M] */
 	struct list ns_node;		/* [M] in mount order */
+	struct mount *tmp_mnt;		/* [M] scratch of copying (the original) and detaching (the old place) */
+	struct dentry *tmp_dentry;	/* [M] */
 	struct rcu_head rcu;
 };
-enum { MNT_NOSUID = 1, MNT_NODEV = 2, MNT_NOEXEC = 4, MNT_READONLY = 8, MNT_NOATIME = 16, MNT_NODIRATIME = 32, MNT_RELATIME = 64, MNT_STRICTATIME = 128 };
+enum { MNT_NOSUID = 1, MNT_NODEV = 2, MNT_NOEXEC = 4, MNT_READONLY = 8, MNT_NOATIME = 16, MNT_NODIRATIME = 32, MNT_RELATIME = 64, MNT_STRICTATIME = 128,
+	MNT_UNBINDABLE = 256, MNT_NOSYMFOLLOW = 512, MNT_EXPIRE_MARK = 1024 /* umount2(MNT_EXPIRE) saw it unused */, MNT_INTERNAL = 2048 };
 
 struct path { struct mount *mnt; struct dentry *dentry; };	/* holds one reference of each, unless said */
 
@@ -75,8 +81,9 @@ struct fsctx {			/* what CLONE_FS shares */
 	struct seqcount seq;		/* [lock] for the lockless walk */
 	struct path root, cwd;		/* [lock, r] */
 	u32 umask;			/* [a] */
+	struct list node;		/* all of them: pivot_root looks for the old root */
 };
-struct fsctx *fsctx_copy(struct fsctx *c) __must_check;
+struct fsctx *fsctx_copy(struct fsctx *c) __must_check;	/* c NULL: the boot's own root and cwd; refs 1 */
 void fsctx_get(struct fsctx *c);
 void fsctx_put(struct fsctx *c);
 
@@ -87,7 +94,7 @@ void path_put(struct path *p);		/* and sets both to NULL; NULLs are allowed */
 /* --- walk --- */
 enum { LOOKUP_FOLLOW = 1, LOOKUP_DIRECTORY = 2, LOOKUP_PARENT = 4, LOOKUP_CREATE = 8, LOOKUP_EXCL = 16, LOOKUP_EMPTY = 32,
 	LOOKUP_NO_SYMLINKS = 64, LOOKUP_NO_XDEV = 128, LOOKUP_BENEATH = 256, LOOKUP_IN_ROOT = 512, LOOKUP_NO_MAGICLINKS = 1024,
-	LOOKUP_NO_AUTOMOUNT = 2048 };
+	LOOKUP_NO_AUTOMOUNT = 2048, LOOKUP_CACHED = 4096 /* -EAGAIN rather than ask the file system */ };
 
 /* Copy a path name from user space: kmem (path_name_free). -EFAULT, -ENAMETOOLONG, -ENOENT (empty, unless LOOKUP_EMPTY). */
 struct path_name { char *s; };
@@ -98,8 +105,13 @@ void path_name_free(struct path_name *n);
 int __must_check path_lookup_at(int dfd, const char *name, int flags, struct path *out);
 int __must_check user_path_at(int dfd, const char __user *name, int flags, struct path *out);
 int __must_check kern_path(const char *name, int flags, struct path *out);
+/* All but the last component. *last is the rest of name: one component without slashes, or empty for LAST_ROOT. */
+enum last_type { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+struct path_last { char name[NAME_MAX_K + 1]; u32 len; enum last_type type; bool slash; /* a slash followed it */ };
+int __must_check path_parent_at(int dfd, const char *name, int flags, struct path *parent, struct path_last *last);
 /* For create-like calls: the parent directory is locked exclusively, *d is the (usually negative) dentry, *parent referenced.
- * -EEXIST if it is there and LOOKUP_EXCL. End with path_create_done(). */
+ * -EEXIST if it is there (LOOKUP_EXCL: always wanted), -ENOENT for a trailing slash without LOOKUP_DIRECTORY; -EROFS.
+ * The mount is held writable. End with path_create_done(). */
 int __must_check path_create_at(int dfd, const char *name, int flags, struct path *parent, struct dentry **d);
 void path_create_done(struct path *parent, struct dentry *d);
 
@@ -117,13 +129,17 @@ void dentry_put(struct dentry *d);
 void dentry_instantiate(struct dentry *d, struct vnode *vn);	/* negative -> positive; takes vn's reference */
 void dentry_add(struct dentry *d, struct vnode *vn);		/* new: hash it, with vn or negative */
 void dentry_drop(struct dentry *d);				/* unhash: next lookup starts anew */
-void dentry_delete(struct dentry *d);				/* unlinked: becomes negative, or unhashed if in use */
+void dentry_delete(struct dentry *d);				/* unlinked: unhashed; its vnode goes with the last user */
 void dentry_move(struct dentry *d, struct dentry *target);	/* renamed over target; rename mutexes held */
 void dentry_exchange(struct dentry *a, struct dentry *b);
 /* Under the (at least shared) lock of the directory: find or look up. Referenced; -errno as ERR_PTR. */
 struct dentry *dentry_lookup(struct dentry *parent, const char *name, u32 len);
 /* Cached children only. Referenced or NULL. */
 struct dentry *dentry_find(struct dentry *parent, const char *name, u32 len);
+/* The next hashed child with cookie >= *cookie, referenced, and *cookie behind it; NULL. The directory is locked. */
+struct dentry *dentry_next_child(struct dentry *parent, u64 *cookie);
+/* The parent, referenced. */
+struct dentry *dentry_get_parent(struct dentry *d);
 /* Drop unused entries below d (unmount, rmdir of procfs directories). */
 void dentry_shrink_tree(struct dentry *d);
 bool dentry_is_ancestor(struct dentry *a, struct dentry *d);
@@ -136,16 +152,28 @@ void mount_put(struct mount *m);
 int __must_check mount_kern(const char *fstype, const char *dev, const char *dir, u32 ms_flags, const char *data);
 int __must_check mount_root(const char *fstype, u32 ms_flags, const char *data);	/* boot: the first one; sets init's root */
 void mount_show_all(struct strbuf *out, int format);	/* 0: /proc/mounts, 1: mountinfo; of the current thread's root */
+int __must_check mount_change_flags(const struct path *p, u32 ms_flags, const char *data);	/* MS_REMOUNT, with or without MS_BIND */
 /* A private mount for pipefs-like use. */
 int __must_check mount_internal(const struct fs_type *t, struct mount **out);
 
 /* --- open files --- */
+/* A file of p (referenced anew) with ops set to vn->fops, not opened yet: fs/file.c. -ENFILE, -ENOMEM. */
+int __must_check file_alloc(const struct path *p, int flags, struct file **out);
 int __must_check file_open(const char *name, int flags, u32 mode, struct file **out);		/* kernel's own use, current creds */
 int __must_check file_open_at(int dfd, const char *name, int flags, u32 mode, int lookup_flags, struct file **out);
 int __must_check file_open_path(const struct path *p, int flags, struct file **out);
 /* exec: open for execution: regular file, execute permission, not on noexec; denies writing until file_allow_write(). */
 int __must_check file_open_exec(int dfd, const char *name, int lookup_flags, struct file **out);
 void file_allow_write(struct file *f);
+
+/* What mkdirat(2) and the like do, with names in kernel memory: fs/pathops.c. */
+int __must_check path_mkdir(int dfd, const char *name, u32 mode);
+int __must_check path_mknod(int dfd, const char *name, u32 mode, dev_t dev);	/* type in mode; 0: a regular file */
+int __must_check path_symlink(const char *target, int dfd, const char *name);
+int __must_check path_link(const struct path *old, int dfd, const char *name);
+int __must_check path_unlink(int dfd, const char *name);
+int __must_check path_rmdir(int dfd, const char *name);
+int __must_check path_rename(int odfd, const char *oname, int ndfd, const char *nname, unsigned int flags);
 
 void vfs_init(void);		/* caches, tmpfs as root, file systems registered */
 int initramfs_unpack(const void *data, size_t size, const char *name);	/* cpio, plain or gzip, concatenated */

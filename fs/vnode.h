@@ -57,7 +57,8 @@ struct vnode {
 	struct rcu_head rcu;
 };
 
-enum { VN_NEW = 1, VN_DIRTY = 2, VN_FREEING = 4, VN_APPEND = 8, VN_IMMUTABLE = 16, VN_NOATIME = 32, VN_SYNC = 64, VN_DEAD_DIR = 128 };
+enum { VN_NEW = 1, VN_DIRTY = 2, VN_FREEING = 4, VN_APPEND = 8, VN_IMMUTABLE = 16, VN_NOATIME = 32, VN_SYNC = 64, VN_DEAD_DIR = 128,
+	VN_LINKABLE = 256 /* O_TMPFILE: may be linked with no link left */ };
 
 /* setattr: what to change; the VFS has checked permission. */
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
@@ -86,7 +87,7 @@ struct vnode_ops {
 	int (*unlink)(struct vnode *dir, struct dentry *d);			/* victim [l] too */
 	int (*rmdir)(struct vnode *dir, struct dentry *d);			/* victim [l] too; -ENOTEMPTY */
 	int (*rename)(struct vnode *odir, struct dentry *od, struct vnode *ndir, struct dentry *nd, unsigned int flags);
-	int (*tmpfile)(struct vnode *dir, struct file *f, u32 mode);
+	int (*tmpfile)(struct vnode *dir, struct dentry *d, u32 mode);	/* an unhashed d: instantiate it, nlink 0 */
 	/* RCU-safe if d NULL is handled with -ECHILD. Returns the target (lifetime: *free is called with it when not NULL). */
 	int (*get_link)(struct vnode *vn, const char **target, void (**free)(const char *));
 	/* A "magic" link (/proc/PID/fd/N, exe, cwd): where to go, with references. Tried before get_link. */
@@ -118,7 +119,8 @@ struct super_block {
 	const struct fs_type *type;	/* [I] */
 	const struct super_ops *ops;	/* [I] */
 	struct refcount refs;
-	dev_t dev;			/* [I] anonymous or the block device's */
+	dev_t dev;			/* [I] the anonymous one of anon_minor, or the block device's */
+	u32 anon_minor;			/* [I] */
 	u32 flags;			/* [a] SB_* = MS_* of mount(2) */
 	u32 magic, blksize;		/* [I] */
 	off_t max_size;			/* [I] largest file */
@@ -147,7 +149,9 @@ void fs_for_each(void (*fn)(const struct fs_type *t, void *arg), void *arg);
 
 /* --- super blocks --- */
 int __must_check super_create(const struct fs_type *type, const struct super_ops *ops, u32 flags, struct super_block **out);
+void super_get(struct super_block *sb);
 void super_put(struct super_block *sb);
+int super_sync(struct super_block *sb, bool wait);	/* vnodes, then the file system; may sleep */
 void super_for_each(void (*fn)(struct super_block *sb, void *arg), void *arg);	/* may sleep */
 
 /* --- vnodes --- */
@@ -171,8 +175,12 @@ void vnode_touch(struct vnode *vn, int which);			/* now, in sb's granularity; ma
 void vnode_dirty(struct vnode *vn);
 void vnode_inc_nlink(struct vnode *vn);
 void vnode_drop_nlink(struct vnode *vn);
+/* The vnode of a kind that is known only now (read from disk): sets the lock's class. Before anybody else sees it. */
+void vnode_set_kind(struct vnode *vn);
 
 int vnode_permission(struct vnode *vn, int mask);		/* DAC + capabilities: the one place */
+int vnode_generic_permission(struct vnode *vn, int mask);	/* for ops->permission to fall back on */
+bool vnode_owner_or_capable(struct vnode *vn);			/* fsuid owns it, or CAP_FOWNER */
 int vnode_getattr(struct vnode *vn, struct kstat *st);
 int vnode_setattr(struct path *p, struct iattr *a);		/* checks, takes [l], kills suid, calls ops */
 int vnode_generic_setattr(struct vnode *vn, const struct iattr *a);
@@ -193,10 +201,28 @@ int generic_file_mmap(struct file *f, struct vma *vma);
 int generic_file_fsync(struct file *f, off_t start, off_t end, bool datasync);
 extern const struct file_ops generic_dir_fops;		/* iterate by ops of libdir below */
 
-/* Directories that live in the dentry cache (tmpfs, devfs, procfs' static parts): fs/libfs.c. */
+/* Change the size (truncate(2)): permission was checked. Takes [l]. */
+int vnode_truncate(struct path *p, off_t size, struct file *f, u32 extra_valid);
+/* Reads and writes: access and modification time as the mount wants it; set-id bits and size limits. */
+void path_touch_atime(const struct path *p);
+int file_prepare_write(struct file *f, struct iobuf *buf, off_t *pos);	/* [l] held: O_APPEND, limits, set-id bits, times */
+
+/* Directories that live in the dentry cache (tmpfs, devfs, procfs' static parts): fs/libfs.c. An entry is in the directory while
+ * its dentry is hashed and pinned. */
+void libfs_add(struct dentry *d, struct vnode *vn);	/* instantiate (takes vn's reference) and pin; d as create-like ops get it */
+void libfs_remove(struct dentry *d);			/* unpin; the VFS (or dentry_delete) unhashes it */
+bool libfs_is_empty(struct dentry *dir);		/* no entries */
+/* A new pinned entry made by the kernel itself. Takes vn's reference, also on failure. -EEXIST, -ENOMEM. */
+int __must_check libfs_add_kern(struct dentry *dir, const char *name, struct vnode *vn, struct dentry **out);
 int libfs_lookup(struct vnode *dir, struct dentry *d, struct vnode **out);	/* not in the cache: does not exist */
 int libfs_iterate(struct file *f, struct dir_context *ctx);
 int libfs_statfs(struct super_block *sb, struct abi_statfs *st);
-extern const struct file_ops libfs_dir_fops;
+extern const struct file_ops libfs_dir_fops;		/* uses f->priv */
+/* The rest of a directory in memory. nlink, sizes and times are kept; the caller has made room for what it counts. */
+void libfs_entry_added(struct vnode *dir);	/* size and times of dir, after libfs_add() in a create-like op */
+int libfs_link(struct dentry *old, struct vnode *dir, struct dentry *d);
+int libfs_unlink(struct vnode *dir, struct dentry *d);
+int libfs_rmdir(struct vnode *dir, struct dentry *d);
+int libfs_rename(struct vnode *odir, struct dentry *od, struct vnode *ndir, struct dentry *nd, unsigned int flags);
 
 #endif

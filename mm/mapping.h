@@ -43,6 +43,8 @@ struct mapping_ops {
 	int (*page_mkwrite)(struct mapping *m, struct page *pg);
 	/* Part or all of the page is cut off: drop private data. */
 	void (*invalidate)(struct mapping *m, struct page *pg, u32 off, u32 len);
+	/* n pages are about to be added (n > 0: 0, or -ENOSPC and none is) or were removed (n < 0: 0). May not sleep. Optional. */
+	int (*charge)(struct mapping *m, s64 n);
 	bool (*release)(struct mapping *m, struct page *pg);	/* reclaim asks: drop private data? */
 	/* Keep the owner alive while its pages are written by somebody else's sync: false if it is on its way out. */
 	bool (*hold)(struct mapping *m);

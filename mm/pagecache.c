@@ -140,12 +140,18 @@ mapping_insert(struct mapping *m, u64 index, struct page *pg)
 static int
 add_new(struct mapping *m, u64 index, struct page **out)
 {
-	bool memory = m->flags & MAPPING_MEMORY;
-	struct page *pg = page_alloc(0, KM_USER | (int)m->gfp | (memory ? KM_ZERO : 0));
+	bool memory = m->flags & MAPPING_MEMORY, counted = m->ops != NULL && m->ops->charge != NULL;
+	struct page *pg;
 	int err;
 
-	if (pg == NULL)
-		return -ENOMEM;
+	err = counted ? m->ops->charge(m, 1) : 0;
+	if (err != 0)
+		return err;
+	pg = page_alloc(0, KM_USER | (int)m->gfp | (memory ? KM_ZERO : 0));
+	if (pg == NULL) {
+		err = -ENOMEM;
+		goto out_uncharge;
+	}
 	page_set_flag(pg, PG_LOCKED);
 	if (memory) {
 		page_set_flag(pg, PG_UPTODATE);
@@ -157,10 +163,14 @@ add_new(struct mapping *m, u64 index, struct page **out)
 		page_clear_flag(pg, PG_UPTODATE);
 		page_clear_flag(pg, PG_SWAPBACKED);
 		page_put(pg);
-		return err;
+		goto out_uncharge;
 	}
 	*out = pg;
 	return 0;
+out_uncharge:
+	if (counted)
+		(void)m->ops->charge(m, -1);
+	return err;
 }
 
 int
@@ -235,6 +245,8 @@ remove_locked_page(struct mapping *m, struct page *pg)
 	m->nr_pages--;
 	spin_unlock_irq(&m->lock);
 	mem_count(cache_counter(m), -1);
+	if (m->ops != NULL && m->ops->charge != NULL)
+		(void)m->ops->charge(m, -1);
 	page_put(pg);
 }
 

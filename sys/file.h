@@ -76,13 +76,16 @@ struct file_ops {
 
 /* f->mode */
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_EXEC = 4, FMODE_PATH = 8, FMODE_SEEK = 16, FMODE_PREAD = 32, FMODE_PWRITE = 64,
-	FMODE_NOWAIT = 128, FMODE_STREAM = 256 /* no position at all */, FMODE_CREATED = 512 };
+	FMODE_NOWAIT = 128, FMODE_STREAM = 256 /* no position at all */, FMODE_CREATED = 512,
+	FMODE_WRITE_HELD = 1024 /* counts as a writer of vnode and mount */, FMODE_EXEC_HELD = 2048 /* denies writing */,
+	FMODE_OPENED = 4096 /* ops->open succeeded: ops->release is due */ };
 
-struct fown {			/* SIGIO, F_SETOWN; [l] */
-	struct pid *pid;
+struct fown {			/* SIGIO, F_SETOWN: replaced as a whole under f->lock, read under RCU */
+	struct pid *pid;	/* reference, or NULL */
 	u8 type;		/* enum pid_type */
-	int sig;
+	int sig;		/* 0: SIGIO without siginfo */
 	struct { unsigned int uid, euid; } cred;
+	struct rcu_head rcu;
 };
 
 struct file {
@@ -99,7 +102,7 @@ struct file {
 	const struct cred *cred;	/* [I] of the opener */
 	void *priv;			/* [I] the ops' own object */
 	struct spinlock lock;		/* LOCK_LEAF-like: owner, epoll list */
-	struct fown *owner;		/* [l] NULL: none */
+	struct fown *owner;		/* [l, r] NULL: none */
 	struct list epoll_items;	/* [l] epoll instances that watch it (fs/epoll.c) */
 	u32 wb_err;			/* [a] write-back error sequence seen */
 	u64 dir_version;		/* [p] for directory iteration */
@@ -114,6 +117,8 @@ void file_put(struct file *f);				/* may sleep: the last one releases */
  * flags: O_RDONLY/O_WRONLY/O_RDWR and O_NONBLOCK. -ENOMEM, -ENFILE. */
 int __must_check file_create_anon(const char *name, const struct file_ops *ops, void *priv, int flags, struct file **out);
 int __must_check fd_install_new(struct file *f, int min, bool cloexec);	/* fd or -EMFILE, -ENOMEM; takes f's reference on success */
+
+extern u64 file_count, file_max;	/* [a], [I] /proc/sys/fs/file-nr, file-max */
 
 /* Run read or write with a kernel buffer. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t len, off_t *pos);

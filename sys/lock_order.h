@@ -53,11 +53,13 @@ enum lock_class {
 	LOCK_PID,		/* pid numbers and their lists */
 	LOCK_PROC,		/* proc: small fields of one process */
 	LOCK_FUTEX,		/* futex bucket (two: lower address first) */
+	LOCK_FSCTX_LIST,	/* all of them, for pivot_root */
 	LOCK_FSCTX,		/* root and cwd */
 	LOCK_FD,		/* fd bitmaps and array */
-	LOCK_DENTRY_HASH,	/* dentry hash bucket */
+	LOCK_DENTRY_TREE,	/* renames: shape of the dentry tree */
 	LOCK_DENTRY,		/* one dentry (parent before child by _nested) */
 	LOCK_VNODE_SPIN,	/* vnode state, times, size */
+	LOCK_DENTRY_HASH,	/* dentry hash bucket */
 	LOCK_VNODE_HASH,	/* vnode cache */
 	LOCK_FLOCK,		/* record locks */
 	LOCK_INOTIFY,		/* reserved for notification */

@@ -8,8 +8,8 @@
 #include "sys/abi/errno.h"
 #include "sys/lib/string.h"
 
-#define HEADER_SIZE	110
-#define TRAILER		"TRAILER!!!"
+#define HEADER_SIZE	CPIO_HEADER
+#define TRAILER		CPIO_TRAILER
 
 enum {
 	F_INO, F_MODE, F_UID, F_GID, F_NLINK, F_MTIME, F_FILESIZE, F_DEVMAJOR, F_DEVMINOR, F_RDEVMAJOR,
@@ -40,15 +40,34 @@ read_fields(const u8 *p, u32 fields[F_COUNT])
 	return 0;
 }
 
+int
+cpio_parse_header(const u8 *p, struct cpio_entry *e, u32 *name_size)
+{
+	u32 f[F_COUNT];
+
+	if (!is_magic(p, HEADER_SIZE) || read_fields(p, f))
+		return -EINVAL;
+	*e = (struct cpio_entry){
+		.size = f[F_FILESIZE],
+		.ino = f[F_INO], .nlink = f[F_NLINK],
+		.mode = f[F_MODE], .uid = f[F_UID], .gid = f[F_GID], .mtime = f[F_MTIME],
+		.dev_major = f[F_DEVMAJOR], .dev_minor = f[F_DEVMINOR],
+		.rdev_major = f[F_RDEVMAJOR], .rdev_minor = f[F_RDEVMINOR],
+		.check = f[F_CHECK], .checked = p[5] == '2',
+	};
+	*name_size = f[F_NAMESIZE];
+	return 0;
+}
+
 /* The format's checksum: the sum of all bytes. */
 static bool
-checksum_ok(const struct cpio_entry *e, u32 check)
+checksum_ok(const struct cpio_entry *e)
 {
 	u32 sum = 0;
 
 	for (size_t i = 0; i < e->size; i++)
 		sum += e->data[i];
-	return sum == check;
+	return sum == e->check;
 }
 
 /* Reads the entry at it->pos and stores where the next one begins. */
@@ -57,35 +76,28 @@ parse_entry(const struct cpio_iter *it, struct cpio_entry *e, size_t *next)
 {
 	const u8 *p = it->base + it->pos;
 	size_t left = it->size - it->pos, data_at, end;
-	u32 f[F_COUNT];
+	u32 name_size;
 	int err;
 
 	if (!is_magic(p, left))
 		return left < 6 && !memcmp(p, "07070", MIN(left, 5UL)) ? -EIO : -EINVAL;
 	if (left < HEADER_SIZE)
 		return -EIO;
-	err = read_fields(p, f);
+	err = cpio_parse_header(p, e, &name_size);
 	if (err)
 		return err;
 	/* The sums cannot overflow: 64-bit arithmetic on 32-bit sizes. */
-	data_at = ALIGN_UP(HEADER_SIZE + (size_t)f[F_NAMESIZE], 4UL);
-	end = data_at + f[F_FILESIZE];
-	if (HEADER_SIZE + (size_t)f[F_NAMESIZE] > left || (f[F_FILESIZE] && end > left))
+	data_at = ALIGN_UP(HEADER_SIZE + (size_t)name_size, 4UL);
+	end = data_at + e->size;
+	if (HEADER_SIZE + (size_t)name_size > left || (e->size && end > left))
 		return -EIO;
-	if (f[F_NAMESIZE] < 2 || p[HEADER_SIZE + f[F_NAMESIZE] - 1] || !p[HEADER_SIZE])
+	if (name_size < 2 || p[HEADER_SIZE + name_size - 1] || !p[HEADER_SIZE])
 		return -EINVAL;
-	*e = (struct cpio_entry){
-		.name = (const char *)p + HEADER_SIZE,
-		.name_len = strlen((const char *)p + HEADER_SIZE),
-		.data = p + MIN(data_at, left),
-		.size = f[F_FILESIZE],
-		.ino = f[F_INO], .nlink = f[F_NLINK],
-		.mode = f[F_MODE], .uid = f[F_UID], .gid = f[F_GID], .mtime = f[F_MTIME],
-		.dev_major = f[F_DEVMAJOR], .dev_minor = f[F_DEVMINOR],
-		.rdev_major = f[F_RDEVMAJOR], .rdev_minor = f[F_RDEVMINOR],
-		.archive = it->archive,
-	};
-	if (p[5] == '2' && !checksum_ok(e, f[F_CHECK]))
+	e->name = (const char *)p + HEADER_SIZE;
+	e->name_len = strlen(e->name);
+	e->data = p + MIN(data_at, left);
+	e->archive = it->archive;
+	if (e->checked && !checksum_ok(e))
 		return -EINVAL;
 	*next = it->pos + MIN(ALIGN_UP(end, 4UL), left);
 	return 0;

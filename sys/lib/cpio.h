@@ -19,6 +19,8 @@ struct cpio_entry {
 	u32 mtime;		/* seconds since 1970 */
 	u32 dev_major, dev_minor;
 	u32 rdev_major, rdev_minor;
+	u32 check;		/* magic 070702: sum of the data's bytes */
+	bool checked;		/* there is one */
 	u32 archive;		/* 0 for the first archive in the buffer: ino is unique within one archive only */
 };
 
@@ -43,5 +45,14 @@ cpio_init(struct cpio_iter *it, const void *base, size_t size)
  * or data run over the end of the buffer.
  */
 __must_check int cpio_next(struct cpio_iter *it, struct cpio_entry *e);
+
+/*
+ * For a reader that gets the archive in pieces: the numbers of one header of CPIO_HEADER bytes. Behind it come the name
+ * (*name_size bytes with its NUL), zeros to a multiple of 4, e->size bytes of data, zeros to a multiple of 4. name and data
+ * of *e are not set. -EINVAL: not a header.
+ */
+#define CPIO_HEADER	110
+#define CPIO_TRAILER	"TRAILER!!!"
+__must_check int cpio_parse_header(const u8 *p, struct cpio_entry *e, u32 *name_size);
 
 #endif
