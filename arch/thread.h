@@ -27,6 +27,9 @@ void arch_thread_exec(u64 entry, u64 stack);
 /* A kernel thread becomes a user thread: go to user mode by the current thread's frame (after arch_thread_exec). */
 __noreturn void arch_enter_user(void);
 
+/* Where arch_stack_walk() starts for a thread that does not run. */
+u64 arch_thread_fp(const struct thread *t);
+
 /* Switch stacks, FPU (eagerly or lazily), FS/GS base and the TSS stack. Run queue lock held, interrupts off. Returns in
  * `next`, giving the thread that ran before it on this CPU. */
 struct thread *arch_switch_to(struct thread *prev, struct thread *next);

@@ -44,6 +44,5 @@ u64 log_next_seq(void);
 void log_clear(void);		/* for syslog(2)'s CLEAR: moves log_clear_seq */
 u64 log_clear_seq(void);
 struct waitq *log_waitq(void);	/* woken (from a thread, never from log_printf's caller's locks) when records arrive */
-void log_init(void);
 
 #endif

@@ -7,7 +7,8 @@
 
 /* Stops the machine: message, trace, then as panic= says (0: halt, n: reboot after n seconds, -1: at once). */
 __noreturn void panic(const char *fmt, ...) __printf(1, 2);
-extern int panic_timeout;	/* [I] panic= */
+extern int panic_timeout;	/* [a] panic=, sysctl */
+extern bool panic_on_oops;	/* [a] */
 
 /* "cannot happen". On in every build; never on what a user can cause. */
 #define KASSERT(cond) \
@@ -31,6 +32,9 @@ void warn_report(const char *expr, const char *file, int line);
 
 /* Print the current call trace at the level. */
 void trace_print(int level);
+/* The trace of a thread that does not run. */
+struct thread;
+void trace_print_thread(struct thread *t, int level);
 /* "name+0x12/0x40", or the number. For %pS. */
 void symbol_format(char *buf, size_t size, u64 addr);
 

@@ -15,11 +15,14 @@
 #include "arch/smp.h"
 #include "arch/trap.h"
 #include "sys/clock_update.h"
+#include "sys/log_wake.h"
 #include "sys/rcu.h"
 #include "sys/runqueue.h"
 #include "sys/timer.h"
 #include "sys/timer_tick.h"
 
+u32 cpu_count = 1;
+u64 cpu_online_mask = 1;
 PERCPU_DEFINE(u32, percpu_preempt_count);
 PERCPU_DEFINE(u32, percpu_need_resched);
 PERCPU_DEFINE(struct thread *, percpu_current);
@@ -493,6 +496,7 @@ sched_tick(struct trapframe *tf, nsec_t now)
 	bool resched = false;
 
 	clock_update(now);
+	log_wake_if_wanted();
 	rcu_tick(user || t == rq->idle || this_cpu_read(percpu_preempt_count) == PREEMPT_IRQ_UNIT);
 	load_update(now);
 	spin_acquire(&rq->lock);
@@ -524,6 +528,7 @@ idle_loop(void)
 	arch_irq_disable();
 	for (;;) {
 		while (!this_cpu_read(percpu_need_resched)) {
+			log_wake_if_wanted();
 			rcu_idle_enter();	/* may end a grace period, and wake its thread */
 			if (!this_cpu_read(percpu_need_resched))
 				arch_idle_wait();

@@ -28,6 +28,7 @@ long syscall_absent(void);
 /* Trace switch (cmdline and sysctl trace_syscalls=): off, every process, or programs whose name is given. */
 extern bool syscall_tracing;		/* [a] */
 void syscall_trace_set(const char *value);	/* "0", "1" or a program's name */
+const char *syscall_trace_get(void);
 
 /* Run fn in thread t before it next returns to user mode. Any context; the work is the caller's until it has run. */
 struct thread;

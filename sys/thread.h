@@ -142,6 +142,7 @@ void thread_put(struct thread *t);
 /* Hooks that proc/ defines, for threads with a process. The last reference of t is gone: let go of t->pt, t->proc, t->cred. No
  * sleeping. */
 void proc_thread_release(struct thread *t);
+pid_t thread_tid(const struct thread *t);	/* its number; 0 for kernel threads */
 /* The tick found t (the current thread) running: CPU-time timers and limits. Hard-irq context. */
 void proc_tick(struct thread *t);
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The front door: dispatch of system calls, and the work on the way back to user mode. The table is generated from
+ * sys/syscall.tbl. Restart codes go through untouched: the signal exit path (proc/signal_deliver.c) erases them.
+ */
+#include "arch/thread.h"
+#include "arch/trap.h"
+#include "sys/abi/errno.h"
+#include "sys/lib/bitmap.h"
+#include "sys/lockdep.h"
+#include "sys/log.h"
+#include "sys/sched.h"
+#include "sys/signal.h"
+#include "sys/syscall.h"
+#include "sys/syscall_trace.h"
+#include "sys/thread.h"
+
+static BITMAP_DECLARE(told, SYSCALL_COUNT + 1);	/* [a] numbers already logged; the last bit: beyond the table */
+
+static __noinline long
+unknown_call(long nr)
+{
+	size_t bit = nr >= 0 && nr < SYSCALL_COUNT ? (size_t)nr : SYSCALL_COUNT;
+	const char *name = bit < SYSCALL_COUNT ? syscall_shapes[bit].name : NULL;
+	struct thread *t = thread_current();
+
+	if (!bitmap_test(told, bit) && !bitmap_test_and_set_atomic(told, bit))
+		log_info("syscall: %s[%d] called %ld (%s), which is not there", t->name, thread_tid(t), nr,
+			name != NULL ? name : "unknown");
+	return -ENOSYS;
+}
+
+long
+syscall_absent(void)
+{
+	return unknown_call(arch_frame_syscall(arch_thread_frame(thread_current())));
+}
+
+void
+syscall_dispatch(struct trapframe *tf)
+{
+	u64 args[6];
+	long nr = arch_frame_syscall(tf);
+	syscall_entry entry = (u64)nr < SYSCALL_COUNT ? syscall_table[nr] : NULL;
+	long result;
+
+	arch_frame_syscall_args(tf, args);
+	if (unlikely(atomic_load_relaxed(&syscall_tracing)))
+		syscall_trace_enter(nr, args);
+	result = likely(entry != NULL) ? entry(args) : unknown_call(nr);
+	if (unlikely(atomic_load_relaxed(&syscall_tracing)))
+		syscall_trace_exit(nr, args, result);
+	arch_frame_set_result(tf, result);
+	lockdep_assert_none("return to user mode with a lock held");
+}
+
+void
+task_work_add(struct thread *t, struct task_work *work)
+{
+	struct task_work *head = atomic_load_relaxed(&t->task_work);
+
+	do
+		work->next = head;
+	while (!atomic_try_cas(&t->task_work, &head, work));
+	thread_set_work(t, TW_TASK);
+}
+
+/* In the order in which they were added. */
+void
+task_work_run(void)
+{
+	struct thread *t = thread_current();
+	struct task_work *list, *next, *ordered = NULL;
+
+	thread_clear_work(t, TW_TASK);
+	while ((list = atomic_xchg(&t->task_work, NULL)) != NULL) {
+		for (; list != NULL; list = next) {
+			next = list->next;
+			list->next = ordered;
+			ordered = list;
+		}
+		for (; ordered != NULL; ordered = next) {
+			next = ordered->next;
+			ordered->func(ordered);
+		}
+	}
+}
+
+void
+user_return_work(struct trapframe *tf)
+{
+	struct thread *t = thread_current();
+	u32 work = atomic_load(&t->work);
+
+	if (this_cpu_read(percpu_need_resched))
+		preempt_schedule();
+	if (work & TW_TASK)
+		task_work_run();
+	if (work & (TW_SIGNAL | TW_EXIT | TW_RESTORE_MASK))
+		signal_deliver(tf);
+}
