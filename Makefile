@@ -80,9 +80,9 @@ KLDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=no
 	-T arch/x86_64/link.ld
 
 # The mem* functions must not be turned into calls of themselves.
+$(KOBJ)/sys/lib/string.o: KFLAGS += -fno-tree-loop-distribute-patterns
 # BearSSL's headers want <string.h>.
 $(KOBJ)/sys/random.o: KFLAGS += -isystem sys/lib/libc
-$(KOBJ)/sys/lib/string.o: KFLAGS += -fno-tree-loop-distribute-patterns
 
 $(KOBJ)/%.o: %.c
 	@mkdir -p $(@D)

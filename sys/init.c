@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The boot, as a list. kernel_main() runs on the boot stack with interrupts off until threads can run; the init thread does the
+ * rest, becomes the first process, and never comes back. This is the one file of sys/ that calls upward (tests/lint knows).
+ */
+#include "arch/boot.h"
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "arch/smp.h"
+#include "dev/chrdev.h"
+#include "dev/pci.h"
+#include "dev/tty/tty.h"
+#include "fs/path.h"
+#include "mm/init.h"
+#include "mm/page.h"
+#include "proc/process.h"
+#include "sys/clock.h"
+#include "sys/abi/errno.h"
+#include "sys/lib/printf.h"
+#include "sys/lib/string.h"
+#include "sys/log.h"
+#include "sys/panic.h"
+#include "sys/params.h"
+#include "sys/random.h"
+#include "sys/rcu_boot.h"
+#include "sys/sched.h"
+#include "sys/selftest.h"
+#include "sys/thread_boot.h"
+#include "sys/work.h"
+#include "version.h"
+
+extern char boot_stack[];	/* arch: KSTACK_SIZE bytes */
+
+/* Unpack every module the loader left; its memory is given back. */
+static void
+unpack_initramfs(void)
+{
+	char name[32];
+
+	for (u32 i = 0; i < boot_info.initrd_count; i++) {
+		paddr_t base = boot_info.initrd[i].base;
+		u64 size = boot_info.initrd[i].size;
+		int err;
+
+		snprintf(name, sizeof(name), "initramfs %u", i);
+		err = initramfs_unpack(phys_to_virt(base), size, name);
+		if (err != 0)
+			log_err("init: %s of %lu bytes at %#lx: error %d", name, size, (u64)base, err);
+		page_free_reserved(ALIGN_DOWN(base, PAGE_SIZE), ALIGN_UP(base + size, PAGE_SIZE));
+	}
+}
+
+/* Only returns where the program cannot be run. */
+static void
+try_init(const char *path)
+{
+	int err;
+
+	params.argv[0] = (char *)(uintptr_t)path;
+	log_info("Run %s as init process", path);
+	err = process_exec_init(path, params.argv, params.envp);
+	if (err != -ENOENT)
+		log_err("Starting init: %s exists but couldn't execute it (error %d)", path, err);
+}
+
+/* Linux's order: /init of the initramfs; then init=, and that alone; then the usual places. */
+static __noreturn void
+run_init(void)
+{
+	static const char *const places[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+
+	try_init(params.rdinit);
+	if (params.init != NULL) {
+		try_init(params.init);
+		panic("Requested init %s failed.", params.init);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(places); i++)
+		try_init(places[i]);
+	panic("No working init found.  Try passing init= option to kernel.");
+}
+
+/* With threads: what may sleep. */
+static void
+init_thread(void *arg)
+{
+	mm_init_late();			/* caches of address spaces and the page cache */
+	work_init_workers();		/* deferred work runs */
+	cpu_count = arch_smp_boot(params.max_cpus);	/* the other CPUs */
+	log_info("smp: %u CPUs", cpu_count);
+	rcu_start_threads();		/* RCU call-backs run, on each CPU */
+	arch_init_late();		/* clock watchdog and what else sleeps */
+	selftest_run(params.selftest);	/* DEBUG=1 and "selftest" only */
+
+	vfs_init();			/* file systems; tmpfs as root */
+	mem_devices_init();		/* /dev/null and its like */
+	pty_init();			/* pseudo terminals */
+	vt_init();			/* terminals on the screen */
+	serial_init();			/* 16550 */
+	pci_init();			/* buses are scanned, drivers bind */
+	proc_init();			/* identities, caches; procfs */
+	unpack_initramfs();
+	run_init();
+}
+
+void
+kernel_main(void)
+{
+	params_parse(boot_info.cmdline);	/* console level, switches */
+	thread_init_boot(boot_stack);	/* this code becomes CPU 0's idle thread */
+	log_notice("Lintel %s %s", LINTEL_RELEASE, LINTEL_VERSION);
+	arch_init_early();		/* CPU features, memory map */
+	mm_init();			/* frames, slabs, kernel mappings, stacks */
+	thread_init();			/* threads can be created */
+	arch_init_acpi();		/* tables, interrupt controllers */
+	arch_init_time();		/* clock sources, the CPU's timer */
+	clock_init();			/* the date */
+	random_init();			/* seeds; hash keys */
+	sched_running = true;
+	arch_irq_enable();
+	if (thread_spawn(init_thread, NULL, "init") != 0)
+		panic("no memory for the init thread");
+	sched_become_idle();
+}
