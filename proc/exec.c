@@ -345,6 +345,19 @@ fs_is_shared(void)
 	return refcount_read(&t->fsctx->refs) > own;
 }
 
+/* The old program is half taken apart: it ends, as by an unhandled fault, on its way to user mode. */
+static void
+kill_self(void)
+{
+	struct process *p = process_current();
+	u64 irq;
+	struct sighand *sh = sighand_lock(p, &irq);
+
+	if (!p->group_exit)
+		signal_group_kill_locked(p, SIGSEGV);
+	sighand_unlock(sh, irq);
+}
+
 /* e->file and e->filename are there. 0: the current thread is the new program; else -errno, or it has been killed. */
 static int
 exec_file(struct exec *e, const struct exec_vectors *v)
@@ -373,7 +386,7 @@ exec_file(struct exec *e, const struct exec_vectors *v)
 		return err;
 	err = point_of_no_return(e);
 	if (err != 0 && thread_current()->as != NULL)	/* not at boot: there the next init can be tried */
-		e->fatal = true;
+		kill_self();
 	return err;
 }
 
@@ -426,7 +439,6 @@ exec_path(int dfd, const char *path, int lookup, const struct exec_vectors *v)
 {
 	struct process *p = process_current();
 	struct exec *e = kmem_alloc(sizeof(*e), KM_USER | KM_ZERO);
-	bool fatal = false;
 	int err;
 
 	if (e == NULL)
@@ -446,11 +458,8 @@ exec_path(int dfd, const char *path, int lookup, const struct exec_vectors *v)
 	err = exec_file(e, v);
 	thread_current()->in_execve = false;
 	mutex_unlock(&p->exec_lock);
-	fatal = e->fatal;
 out_free:
 	exec_free(e);
-	if (fatal)
-		process_exit_group(SIGSEGV);
 	return err;
 }
 

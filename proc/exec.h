@@ -48,7 +48,6 @@ struct exec {
 	struct elf_image *image, *interp;	/* interp: PT_INTERP's, or NULL */
 	struct aspace *as;		/* the new space, until it is taken */
 	bool exec_stack;
-	bool fatal;			/* it failed behind the point of no return */
 	vaddr_t stack_top;
 	u64 entry, stack;		/* where user mode starts */
 };

@@ -426,7 +426,7 @@ thread_cred_get(struct thread *t)
 	rcu_read_lock();
 	do
 		c = proc_cred_rcu(t);
-	while (!refcount_try_get((struct refcount *)&c->refs));
+	while (c != &init_cred && !refcount_try_get((struct refcount *)&c->refs));
 	rcu_read_unlock();
 	return c;
 }
