@@ -4,4 +4,6 @@
 -include tests/unit/unit.mk
 include tests/guest/guest.mk
 include tests/boot/boot.mk
+include tests/conformance/conformance.mk
+include tests/bench/bench.mk
 include tests/lint/lint.mk
