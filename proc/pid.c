@@ -85,6 +85,12 @@ pid_alloc(struct pid **out)
 	return 0;
 }
 
+pid_t
+pid_last(void)
+{
+	return (pid_t)(READ_ONCE(pid_ids.next) + pid_ids.min - 1);
+}
+
 /* Give the number back: nobody bears the identity (proctree_lock held, or it was never borne). */
 void
 pid_free_number(struct pid *pid)

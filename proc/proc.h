@@ -30,6 +30,7 @@ static inline u64 nsec_to_ticks(nsec_t ns) { return (u64)(ns / (NSEC_PER_SEC / U
 void pid_init(void);
 int __must_check pid_alloc(struct pid **out);
 void pid_free_number(struct pid *pid);
+pid_t pid_last(void);				/* the number given out last, for /proc/loadavg */
 void pid_attach(struct pid *pid, enum pid_type type, struct proc_thread *pt);
 void pid_detach(struct pid *pid, enum pid_type type, struct proc_thread *pt);
 struct proc_thread *pid_bearer(const struct pid *pid, enum pid_type type);	/* RCU */

@@ -18,6 +18,7 @@ enum lock_class {
 	LOCK_TTY_CTL,		/* tty: open, hangup, session (outer) */
 	LOCK_EPOLL,		/* epoll instance (nests: instance that watches before watched) */
 	LOCK_FILE_POS,		/* file: offset */
+	LOCK_TEXT,		/* text of a generated file, while it is made */
 	LOCK_MOUNT,		/* mount tree changes */
 	LOCK_FS_RENAME,		/* super block: cross-directory rename */
 	LOCK_DIR,		/* vnode that is a directory (parent; ancestor first) */

@@ -367,7 +367,7 @@ void
 irq_vector_dispatch(u8 vector, struct trapframe *tf)
 {
 	this_cpu_add(percpu_preempt_count, PREEMPT_IRQ_UNIT);
-	rcu_idle_exit();
+	barrier();
 	rcu_idle_exit();
 	dispatch(vector, tf);
 	barrier();

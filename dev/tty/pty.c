@@ -33,7 +33,7 @@ struct pty {
 	struct waitq master_read_wq, master_write_wq;
 };
 
-u32 pty_max = 4096;
+int pty_max = 4096;
 
 static struct mutex pty_lock = MUTEX_INIT(pty_lock, LOCK_LEAF_SLEEP);
 static struct idalloc pty_ids;		/* [pty_lock] */
@@ -398,7 +398,7 @@ take_index(u32 *index)
 {
 	int id;
 
-	if (atomic_add(&pty_live, 1) > READ_ONCE(pty_max)) {
+	if (atomic_add(&pty_live, 1) > (u32)READ_ONCE(pty_max)) {
 		atomic_sub(&pty_live, 1);
 		return -ENOSPC;
 	}

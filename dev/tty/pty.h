@@ -13,7 +13,7 @@ struct pty_view {
 };
 void pty_set_view(const struct pty_view *view);		/* once, at boot */
 
-extern u32 pty_max;		/* [a] /proc/sys/kernel/pty/max */
+extern int pty_max;		/* [a] /proc/sys/kernel/pty/max */
 u32 pty_count(void);		/* /proc/sys/kernel/pty/nr */
 
 #endif

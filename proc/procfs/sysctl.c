@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc/sys: numbers and names that can be read, and some set. Meanings: proc(5), Linux's admin-guide/sysctl. */
+#include "proc/procfs/procfs.h"
+
+#include "dev/tty/pty.h"
+#include "fs/textfile.h"
+#include "proc/proc.h"
+#include "sys/abi/errno.h"
+#include "sys/nsset.h"
+#include "sys/random.h"
+#include "sys/lib/string.h"
+#include "sys/sysrq.h"
+#include "version.h"
+
+/* --- an int of the kernel --- */
+
+static int
+show_int(const struct proc_object *o, struct strbuf *out)
+{
+	strbuf_printf(out, "%d\n", READ_ONCE(*(int *)o->e->value));
+	return 0;
+}
+
+static int
+store_int(const struct proc_object *o, char *text, size_t len)
+{
+	s64 v;
+
+	(void)len;
+	if (parse_s64(text_trim(text), NULL, 10, &v) != 0 || v < o->e->min || v > o->e->max)
+		return -EINVAL;
+	WRITE_ONCE(*(int *)o->e->value, (int)v);
+	return 0;
+}
+
+#define SYSCTL_INT(n, v, lo, hi) \
+	{ .name = (n), .mode = S_IFREG | 0644, .show = show_int, .store = store_int, .value = (v), .min = (lo), .max = (hi) }
+
+/* --- a fixed number --- */
+
+static int
+show_fixed(const struct proc_object *o, struct strbuf *out)
+{
+	strbuf_printf(out, "%ld\n", o->e->min);
+	return 0;
+}
+
+#define SYSCTL_FIXED(n, v)	{ .name = (n), .mode = S_IFREG | 0444, .show = show_fixed, .min = (v) }
+
+/* --- names --- */
+
+static int
+show_hostname(const struct proc_object *o, struct strbuf *out)
+{
+	char name[UTS_LEN + 1];
+
+	(void)o;
+	nsset_get_hostname(nsset_current(), name);
+	strbuf_printf(out, "%s\n", name);
+	return 0;
+}
+
+static int
+store_hostname(const struct proc_object *o, char *text, size_t len)
+{
+	(void)o, (void)len;
+	text = text_trim(text);
+	nsset_set_hostname(nsset_current(), text, MIN(strlen(text), (size_t)UTS_LEN));
+	return 0;
+}
+
+static int
+show_domainname(const struct proc_object *o, struct strbuf *out)
+{
+	char name[UTS_LEN + 1];
+
+	(void)o;
+	nsset_get_domainname(nsset_current(), name);
+	strbuf_printf(out, "%s\n", name);
+	return 0;
+}
+
+static int
+store_domainname(const struct proc_object *o, char *text, size_t len)
+{
+	(void)o, (void)len;
+	text = text_trim(text);
+	nsset_set_domainname(nsset_current(), text, MIN(strlen(text), (size_t)UTS_LEN));
+	return 0;
+}
+
+static int
+show_ostype(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	strbuf_puts(out, "Linux\n");
+	return 0;
+}
+
+static int
+show_osrelease(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	strbuf_puts(out, LINTEL_RELEASE "\n");
+	return 0;
+}
+
+static int
+show_version(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	strbuf_puts(out, LINTEL_VERSION "\n");
+	return 0;
+}
+
+static int
+show_printk(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	strbuf_printf(out, "%d\t4\t1\t7\n", READ_ONCE(log_console_level));
+	return 0;
+}
+
+static int
+store_printk(const struct proc_object *o, char *text, size_t len)
+{
+	const char *end;
+	u64 v;
+
+	(void)o, (void)len;
+	if (parse_u64(text_trim(text), &end, 10, &v) != 0 || v > 15)
+		return -EINVAL;
+	WRITE_ONCE(log_console_level, (int)v);
+	return 0;
+}
+
+/* --- random --- */
+
+static void
+format_uuid(const u8 b[16], struct strbuf *out)
+{
+	for (int i = 0; i < 16; i++)
+		strbuf_printf(out, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", b[i]);
+	strbuf_putc(out, '\n');
+}
+
+static void
+make_uuid(u8 b[16])
+{
+	random_bytes(b, 16);
+	b[6] = (u8)((b[6] & 0x0f) | 0x40);	/* RFC 4122: version 4, variant 1 */
+	b[8] = (u8)((b[8] & 0x3f) | 0x80);
+}
+
+static int
+show_uuid(const struct proc_object *o, struct strbuf *out)
+{
+	u8 b[16];
+
+	(void)o;
+	make_uuid(b);
+	format_uuid(b, out);
+	return 0;
+}
+
+static int
+show_boot_id(const struct proc_object *o, struct strbuf *out)
+{
+	static struct mutex lock = MUTEX_INIT(lock, LOCK_LEAF_SLEEP);
+	static u8 id[16];	/* [lock] */
+	static bool made;	/* [lock] */
+
+	(void)o;
+	mutex_lock(&lock);
+	if (!made)
+		make_uuid(id);
+	made = true;
+	mutex_unlock(&lock);
+	format_uuid(id, out);
+	return 0;
+}
+
+static const struct proc_entry random_table[] = {
+	PROC_FILE("boot_id", 0444, show_boot_id),
+	PROC_FILE("uuid", 0444, show_uuid),
+	SYSCTL_FIXED("entropy_avail", 256),
+	SYSCTL_FIXED("poolsize", 256),
+	{ 0 },
+};
+
+/* --- pty --- */
+
+static int
+show_pty_nr(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	strbuf_printf(out, "%u\n", pty_count());
+	return 0;
+}
+
+static const struct proc_entry pty_table[] = {
+	SYSCTL_INT("max", &pty_max, 0, 1 << 20),
+	PROC_FILE("nr", 0444, show_pty_nr),
+	{ 0 },
+};
+
+/* --- the tree --- */
+
+static const struct proc_entry kernel_table[] = {
+	PROC_FILE("ostype", 0444, show_ostype),
+	PROC_FILE("osrelease", 0444, show_osrelease),
+	PROC_FILE("version", 0444, show_version),
+	{ .name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .store = store_hostname },
+	{ .name = "domainname", .mode = S_IFREG | 0644, .show = show_domainname, .store = store_domainname },
+	{ .name = "printk", .mode = S_IFREG | 0644, .show = show_printk, .store = store_printk },
+	SYSCTL_INT("panic", &panic_timeout, -1, 3600),
+	SYSCTL_INT("pid_max", &pid_max, 301, 4194304),
+	SYSCTL_INT("threads-max", &threads_max, 20, 4194304),
+	SYSCTL_INT("sysrq", &sysrq_enabled, 0, 511),
+	SYSCTL_FIXED("ngroups_max", 65536),
+	SYSCTL_FIXED("cap_last_cap", CAP_COUNT - 1),
+	SYSCTL_FIXED("randomize_va_space", 2),
+	PROC_DIR("random", 0555, random_table),
+	PROC_DIR("pty", 0555, pty_table),
+	{ 0 },
+};
+
+static const struct proc_entry vm_table[] = {
+	SYSCTL_INT("overcommit_memory", &overcommit_mode, 0, 2),
+	SYSCTL_FIXED("max_map_count", 65530),
+	SYSCTL_FIXED("mmap_min_addr", 65536),
+	{ 0 },
+};
+
+static const struct proc_entry fs_table[] = {
+	SYSCTL_FIXED("nr_open", 1048576),
+	SYSCTL_FIXED("pipe-max-size", 1048576),
+	{ 0 },
+};
+
+const struct proc_entry proc_sys_table[] = {
+	PROC_DIR("kernel", 0555, kernel_table),
+	PROC_DIR("vm", 0555, vm_table),
+	PROC_DIR("fs", 0555, fs_table),
+	{ 0 },
+};
