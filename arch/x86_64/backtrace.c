@@ -37,9 +37,10 @@ arch_stack_walk(u64 fp, void (*fn)(u64 pc, void *arg), void *arg)
 	if (fp == 0)
 		fp = (u64)__builtin_frame_address(0);
 	for (int i = 0; i < FRAMES_MAX && fp != 0 && IS_ALIGNED(fp, 8); i++) {
-		if (!read_kernel(record, fp, sizeof(record)) || record[1] < KERNEL_VMA)
+		if (!read_kernel(record, fp, sizeof(record)))
 			return;
-		fn(record[1], arg);
+		if (record[1] >= KERNEL_VMA)		/* else: a jump to nowhere was interrupted */
+			fn(record[1], arg);
 		if (record[0] == fp)
 			return;
 		fp = record[0];
@@ -72,8 +73,13 @@ arch_print_frame(struct trapframe *tf)
 		log_printf(LOG_WARNING, "RIP: %04lx:%#lx", tf->cs, tf->ip);
 	else
 		log_printf(LOG_WARNING, "RIP: %04lx:%pS", tf->cs, (void *)tf->ip);
-	if (!trapframe_user(tf))
+	if (!trapframe_user(tf)) {
+		u64 caller;
+
+		if (tf->ip < KERNEL_VMA && read_kernel(&caller, tf->sp, sizeof(caller)))
+			log_printf(LOG_WARNING, "Called from: %pS", (void *)caller);
 		print_code(tf);
+	}
 	if ((s64)tf->orig_ax == -1)
 		log_printf(LOG_WARNING, "RSP: %04lx:%016lx EFLAGS: %08lx", tf->ss, tf->sp, tf->flags);
 	else
