@@ -7,3 +7,11 @@ include tests/boot/boot.mk
 include tests/conformance/conformance.mk
 include tests/bench/bench.mk
 include tests/lint/lint.mk
+
+# The quick whole. Each part runs even if one before it failed; the debug kernel runs the guest tests too.
+SUITES := lint check guest-test 'guest-test DEBUG=1' boot-quick
+
+.PHONY: test
+test: ## all that must pass: lint, unit tests, guest tests on both builds, quick boot tests
+	@usr/deps.sh build usr iso run check boot
+	+$(Q)tests/suites.sh $(SUITES)
