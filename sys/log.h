@@ -43,6 +43,7 @@ u64 log_first_seq(void);
 u64 log_next_seq(void);
 void log_clear(void);		/* for syslog(2)'s CLEAR: moves log_clear_seq */
 u64 log_clear_seq(void);
+extern int dmesg_restrict;	/* [a] sysctl: reading wants CAP_SYSLOG (proc/sys_log.c) */
 struct waitq *log_waitq(void);	/* woken (from a thread, never from log_printf's caller's locks) when records arrive */
 
 #endif

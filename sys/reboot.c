@@ -4,8 +4,11 @@
 #include "arch/trap.h"
 #include "sys/log.h"
 #include "sys/mutex.h"
+#include "sys/pid.h"
 #include "sys/preempt.h"
 #include "sys/reboot.h"
+#include "sys/signal.h"
+#include "sys/work.h"
 
 static struct mutex steps_lock = MUTEX_INIT(steps_lock, LOCK_DEVICE);
 static struct reboot_step *steps;	/* [steps_lock] last registered first */
@@ -18,6 +21,30 @@ reboot_register(struct reboot_step *step)
 	step->next = steps;
 	steps = step;
 	mutex_unlock(&steps_lock);
+}
+
+bool ctrl_alt_del_reboots = true;
+
+static void
+restart_work(struct work *w)
+{
+	machine_end(MACHINE_RESTART);
+}
+
+void
+ctrl_alt_del(void)
+{
+	static struct work work = { .func = restart_work };
+	struct pid *init;
+
+	if (atomic_load(&ctrl_alt_del_reboots)) {
+		work_queue(&work);
+		return;
+	}
+	init = pid_find_get(1);
+	if (init != NULL)
+		signal_send_pid(init, SIGINT, NULL);
+	pid_put(init);
 }
 
 void

@@ -13,6 +13,9 @@ void reboot_register(struct reboot_step *step);
 
 /* Thread context. */
 __noreturn void machine_end(enum machine_end how);
+/* The three-finger salute: init gets SIGINT, or the machine restarts, as reboot(2) has set it. Any context. */
+void ctrl_alt_del(void);
+extern bool ctrl_alt_del_reboots;	/* [a] */
 /* At once, from any context, nothing is written back. */
 __noreturn void machine_restart_now(void);
 
