@@ -255,7 +255,7 @@ select_get_files(struct select_set *s)
 	u32 used = 0;
 
 	for (u32 w = 0; w < FD_WORDS(s->n); w++)
-		used += (u32)__builtin_popcountl(s->want[0][w] | s->want[1][w] | s->want[2][w]);
+		used += popcount64(s->want[0][w] | s->want[1][w] | s->want[2][w]);
 	s->poll.fds = kmem_alloc_array(MAX(used, 1u), sizeof(*s->poll.fds), KM_USER);
 	s->poll.refs = kmem_alloc_array(MAX(used, 1u), sizeof(*s->poll.refs), KM_USER);
 	if (s->poll.fds == NULL || s->poll.refs == NULL)

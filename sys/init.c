@@ -86,7 +86,6 @@ init_thread(void *arg)
 	mm_init_late();			/* caches of address spaces and the page cache */
 	work_init_workers();		/* deferred work runs */
 	cpu_count = arch_smp_boot(params.max_cpus);	/* the other CPUs */
-	log_info("smp: %u CPUs", cpu_count);
 	rcu_start_threads();		/* RCU call-backs run, on each CPU */
 	arch_init_late();		/* clock watchdog and what else sleeps */
 	selftest_run(params.selftest);	/* DEBUG=1 and "selftest" only */

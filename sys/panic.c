@@ -13,6 +13,7 @@
 #include "sys/refcount.h"
 #include "sys/sched.h"
 #include "sys/signal.h"
+#include "sys/symbols.h"
 #include "sys/lib/printf.h"
 #include "version.h"
 
@@ -28,7 +29,13 @@ static u32 oopsing = NOBODY;		/* [a] CPU that prints one: a fault in there is a 
 static void
 print_entry(u64 pc, void *arg)
 {
-	log_printf(*(int *)arg, " %pS", (void *)pc);
+	const char *name;
+	u64 offset, size;
+
+	if (symbol_find(pc - 1, &name, &offset, &size))		/* a call that does not return may be the last of its function */
+		log_printf(*(int *)arg, " %s+%#lx/%#lx", name, offset + 1, size);
+	else
+		log_printf(*(int *)arg, " %#lx", pc);
 }
 
 void

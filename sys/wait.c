@@ -89,20 +89,37 @@ waitq_finish(struct waitq *q, struct waiter *w)
 		waitq_remove(q, w);
 }
 
-/* nr_exclusive 0: all. A call-back may take its own waiter off. */
+/* A call-back may take its own waiter off. */
+static void
+wake_locked(struct waitq *q, int nr_exclusive, u32 events)
+{
+	struct waiter *w, *next;
+
+	list_for_each_safe(w, next, &q->waiters, node)
+		if (w->wake(w, events) && w->exclusive && --nr_exclusive == 0)
+			break;
+}
+
 void
 waitq_wake(struct waitq *q, int nr_exclusive, u32 events)
 {
-	struct waiter *w, *next;
 	u64 flags;
 
 	if (!waitq_active(q))
 		return;
 	flags = spin_lock_irqsave(&q->lock);
-	list_for_each_safe(w, next, &q->waiters, node)
-		if (w->wake(w, events) && w->exclusive && --nr_exclusive == 0)
-			break;
+	wake_locked(q, nr_exclusive, events);
 	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void
+waitq_wake_nested(struct waitq *q, int nr_exclusive, u32 events)
+{
+	if (!waitq_active(q))
+		return;
+	spin_lock_nested(&q->lock);	/* interrupts are off: the outer queue is locked */
+	wake_locked(q, nr_exclusive, events);
+	spin_unlock(&q->lock);
 }
 
 void

@@ -45,6 +45,13 @@ arch_thread_frame(struct thread *t)
 	return (struct trapframe *)stack_top(t) - 1;
 }
 
+/* The saved frame pointer and return address stand side by side, as in a frame record. */
+u64
+arch_thread_fp(const struct thread *t)
+{
+	return (u64)&((const struct switch_frame *)t->arch.sp)->bp;
+}
+
 /* --- new threads --- */
 
 void
