@@ -2,16 +2,19 @@
 /*
  * Address spaces: VMAs in a balanced tree, filled lazily by faults.
  *
- * Lock key: [l] as->lock (write to change layout, read to walk)  [a] atomic  [I] immutable
- * Faults look the VMA up under RCU and take vma->lock shared; they take as->lock only to allocate what layout needs.
+ * Lock key: [l] as->lock (write to change, read to walk)  [v] vma->lock  [l+v] written under both, read under either
+ *           [a] atomic  [I] immutable
+ * A fault finds its VMA by walking the tree under RCU without any lock, takes vma->lock shared by a try, and then checks that the
+ * VMA still is there and covers the address. Where that fails it goes the slow way, through as->lock. Whoever changes a VMA
+ * holds as->lock for writing and takes vma->lock for writing too.
  */
 #ifndef MM_ASPACE_H
 #define MM_ASPACE_H
 
-#include "mm/mapping.h"
-#include "sys/abi/mman.h"	/* PROT_*, MAP_*, MREMAP_*, MADV_*, MS_*, MCL_* */
 #include "mm/gap.h"
-#include "sys/seqlock.h"
+#include "mm/mapping.h"
+#include "mm/overcommit.h"
+#include "sys/abi/mman.h"	/* PROT_*, MAP_*, MREMAP_*, MADV_*, MS_*, MCL_* */
 
 struct anon_object;	/* shared along the fork tree: finds all VMAs that may map an anonymous page (mm/rmap.c) */
 struct file;
@@ -28,38 +31,46 @@ struct vma_ops {
 };
 
 struct vma {
-	vaddr_t start, end;		/* [l] page aligned, end exclusive */
-	u32 prot;			/* [l] PROT_READ|WRITE|EXEC */
-	u32 flags;			/* [l] VM_* below */
+	union {
+		struct gap_node area;			/* [l] place in as->vmas */
+		struct { vaddr_t start, end; };		/* [l+v] page aligned, end exclusive */
+	};
 	struct aspace *as;		/* [I] */
-	struct rbnode node;		/* [l] by start */
-	u64 gap;			/* [l] augmentation: largest free gap below in the subtree */
+	u32 prot;			/* [l+v] PROT_READ|WRITE|EXEC */
+	u32 flags;			/* [l+v] VM_* below */
+	bool detached;			/* [l+v] no longer in the space: a fault that found it looks again */
 	struct rwlock lock;		/* LOCK_VMA */
 	struct file *file;		/* [I] reference; NULL: anonymous */
 	struct mapping *mapping;	/* [I] page cache that fills it, or NULL */
 	struct shared_anon *shared;	/* [I] for shared anonymous memory: holds a reference */
-	u64 pgoff;			/* [I] page index in the mapping of `start` */
+	u64 pgoff;			/* [l+v] page index of `start`: in the mapping; anonymous memory: where it was first mapped */
 	const struct vma_ops *ops;	/* [I] or NULL */
 	void *priv;			/* [I] the ops' own */
-	struct anon_object *anon;	/* [l] set at the first anonymous page */
-	struct list anon_node;		/* [anon object's lock] */
-	struct interval_node rmap;	/* [mapping->rmap_lock] */
-	struct rcu_head rcu;
-	struct refcount refs;
+	struct anon_object *anon;	/* [a] set once, at the first anonymous page; holds a reference */
+	struct interval_node anon_rmap;	/* [anon object's lock] by page index */
+	struct interval_node rmap;	/* [mapping->rmap_lock] by page index */
+	union {
+		struct rcu_head rcu;
+		struct vma *next_dead;	/* detached ones, on their way out */
+	};
 };
+_Static_assert(offsetof(struct vma, area.start) == offsetof(struct vma, start) &&
+	offsetof(struct vma, area.end) == offsetof(struct vma, end), "the union in struct vma");
 
 enum { VM_SHARED = 1, VM_GROWSDOWN = 2, VM_LOCKED = 4, VM_STACK = 8, VM_HEAP = 16, VM_DONTCOPY = 32, VM_WIPEONFORK = 64,
 	VM_IO = 128 /* device memory: no struct page, not dumped */, VM_MAYREAD = 256, VM_MAYWRITE = 512, VM_MAYEXEC = 1024,
 	VM_DONTEXPAND = 2048, VM_NORESERVE = 4096, VM_DONTDUMP = 8192, VM_HUGEPAGE = 16384, VM_NOHUGEPAGE = 32768,
-	VM_RANDREAD = 65536, VM_SEQREAD = 1 << 17 };
+	VM_RANDREAD = 65536, VM_SEQREAD = 1 << 17, VM_ACCOUNT = 1 << 18 /* charged against overcommit */,
+	VM_PFNMAP = 1 << 19 /* entries point at frames that are not counted */ };
 
 struct aspace {
 	struct refcount users;		/* [a] threads (and /proc readers at work) that use the user mappings */
 	struct refcount refs;		/* [a] the struct; users hold one together */
 	struct arch_as arch;
 	struct rwlock lock;		/* LOCK_AS */
-	struct rbtree vmas;		/* [l] */
-	struct seqcount seq;		/* layout changes, for lockless lookup */
+	struct gap_tree vmas;		/* [l], walked under RCU by faults */
+	u32 nr_vmas;			/* [l] */
+	struct spinlock anon_lock;	/* LOCK_LEAF: publishes vma->anon */
 	u64 total_pages, locked_pages, data_pages, stack_pages, exec_pages;	/* [l] */
 	s64 rss_anon, rss_file, rss_shmem;	/* [a] pages */
 	u64 hiwater_rss, hiwater_vm;	/* [a] */
@@ -108,19 +119,26 @@ int __must_check vma_map_pfns(struct vma *v, pfn_t pfn, u64 pages, int caching);
 /* --- views --- */
 struct vma *vma_find(struct aspace *as, vaddr_t addr);		/* first with end > addr; as->lock held */
 struct vma *vma_next(struct vma *v);
-void aspace_show_maps(struct aspace *as, struct strbuf *out, vaddr_t from, bool smaps);	/* whole lines from the VMA at `from` */
-/* randomisation, in pages' worth as wide as Linux's */
+/* /proc/PID/maps or smaps from the VMA at or behind `from` on: as many as fit whole. Where to go on; 0: that was all. Where not
+ * even one fits, `from` again. Takes as->lock shared. */
+vaddr_t aspace_show_maps(struct aspace *as, struct strbuf *out, vaddr_t from, bool smaps);
+u64 aspace_rss(struct aspace *as);			/* pages */
+
+/* --- exec's layout; randomised as wide as Linux's: mmap and PIE 28 bits of pages, stack 22, break 13 --- */
+/* Sets mmap_base by RLIMIT_STACK, and stack_start to where the stack's top shall be. */
 void aspace_layout_random(struct aspace *as, bool randomize);
+vaddr_t aspace_pie_base(bool randomize);		/* load address of a position-independent program */
+/* The break begins behind bss_end, or some random pages further. */
+void aspace_set_brk(struct aspace *as, vaddr_t bss_end, bool randomize);
 
 /* Limits of the current process (contract; proc/rlimit.c). */
 u64 rlimit_current(int resource);
 
 /* Futex keys and the like: the object behind an address. For a private one (as, addr); for shared (mapping/anon, offset). */
-struct mem_key { void *object; u64 offset; };
+struct mem_key { void *object; u64 offset; struct file *file; struct shared_anon *anon; };	/* the last two: references held */
 int __must_check aspace_key(struct aspace *as, vaddr_t addr, bool shared, struct mem_key *key);	/* -EFAULT */
 void mem_key_put(struct mem_key *key, bool shared);
 
-/* Overcommit accounting as in /proc/sys/vm/overcommit_memory. */
-extern int overcommit_mode;
+extern int vm_max_map_count;		/* [a] /proc/sys/vm/max_map_count */
 
 #endif

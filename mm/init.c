@@ -5,6 +5,7 @@
 #include "mm/kmap.h"
 #include "mm/page.h"
 #include "mm/slab.h"
+#include "mm/vma.h"
 
 void
 mm_init(void)
@@ -14,4 +15,6 @@ mm_init(void)
 	slab_init();			/* objects */
 	kmap_init();			/* the kernel's areas: stacks, device memory */
 	arch_mmu_protect_image();	/* needs frames to split large mappings */
+	pagecache_init();
+	aspace_init();
 }

@@ -2,9 +2,7 @@
 #ifndef MM_INIT_H
 #define MM_INIT_H
 
-/* Boot CPU, interrupts off, after arch_init_early(): afterwards everything of mm/ but user address spaces works. */
+/* Boot CPU, interrupts off, after arch_init_early(): afterwards everything of mm/ works. */
 void mm_init(void);
-/* Later, when threads run: caches of address spaces and the page cache. */
-void mm_init_late(void);
 
 #endif

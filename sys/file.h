@@ -127,4 +127,10 @@ ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, off_t *po
 /* Signal-driven I/O: send SIGIO to the owner if O_ASYNC is on. From wake-up paths. */
 void file_send_sigio(struct file *f, int band);
 
+/* For mm/, which doesn't see descriptors, paths and vnodes (fs/file_map.c). */
+struct file *fd_get_file(int fd);			/* with a reference; NULL: none, or O_PATH */
+void file_show_path(struct file *f, struct strbuf *out);	/* as in /proc/PID/maps: newlines escaped, " (deleted)" */
+void file_identity(struct file *f, dev_t *dev, u64 *ino);
+bool file_may_exec(struct file *f);			/* not on a noexec mount */
+
 #endif
