@@ -65,10 +65,10 @@ vaddr_t arch_pte_next(struct arch_as *aas, vaddr_t va, vaddr_t end);
 /* Split a 2 MiB leaf into a table of 4 KiB leaves, same frames, protection, accessed and dirty bits. Takes the entry's lock by
  * itself, and copies the leaf under it. 0; 1: there is no huge leaf (any more); -ENOMEM. Caller flushes. */
 int __must_check arch_pte_split(struct arch_as *aas, vaddr_t va);
-/* No VMA lies in [start, end) any more: free the tables, of every level, whose whole span is inside it (the top-level table never).
- * AS lock held for writing; caller has unmapped and flushed the leaves. Tables that reach outside stay: faults of neighbours may
- * be using them. Flushes what paging-structure caches may hold. */
-void arch_pt_reclaim(struct arch_as *aas, vaddr_t start, vaddr_t end);
+/* [start, end) has been unmapped and flushed, and no VMA is left in [floor, ceiling) around it: free the tables, of every level,
+ * that serve some of the first and whose whole span is inside the second (the top-level table never). AS lock held for writing.
+ * Tables that reach outside stay: faults of neighbours may be using them. Flushes what paging-structure caches may hold. */
+void arch_pt_reclaim(struct arch_as *aas, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling);
 
 /* --- entries: inline in mmu_types.h ---
  *   pte_t arch_pte_make(pfn_t pfn, int prot)      huge leaf: arch_pte_make_huge

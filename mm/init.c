@@ -15,6 +15,11 @@ mm_init(void)
 	slab_init();			/* objects */
 	kmap_init();			/* the kernel's areas: stacks, device memory */
 	arch_mmu_protect_image();	/* needs frames to split large mappings */
+}
+
+void
+mm_init_late(void)
+{
 	pagecache_init();
 	aspace_init();
 }

@@ -150,7 +150,7 @@ reclaim_tables(struct aspace *as, vaddr_t start, vaddr_t end)
 	lo = prev != NULL ? prev->end : 0;
 	hi = next != NULL ? next->start : ARCH_USER_MAX + PAGE_SIZE;
 	KASSERT_DEBUG(lo <= start && end <= hi);
-	arch_pt_reclaim(&as->arch, lo, hi);
+	arch_pt_reclaim(&as->arch, start, MIN(end, ARCH_USER_MAX), lo, hi);
 }
 
 int

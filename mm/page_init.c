@@ -86,13 +86,14 @@ collect(void)
 	}
 }
 
-/* A frame for the struct pages or the tables that map them. */
+/* A zeroed frame for the struct pages or the tables that map them. */
 static paddr_t
 take_early(void)
 {
 	for (u32 i = usable_count; i-- > 0;) {
 		if (usable[i].start < usable[i].end) {
 			usable[i].end--;
+			memset(phys_to_virt(usable[i].end << PAGE_SHIFT), 0, PAGE_SIZE);
 			return usable[i].end << PAGE_SHIFT;
 		}
 	}

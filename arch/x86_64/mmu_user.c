@@ -203,7 +203,7 @@ arch_pte_split(struct arch_as *aas, vaddr_t va)
 
 struct reclaim {
 	struct arch_as *aas;
-	vaddr_t start, end;
+	vaddr_t start, end, floor, ceiling;
 	u32 count;
 	pte_t *tables[FREE_BATCH];	/* unlinked, not freed yet */
 };
@@ -246,7 +246,7 @@ reclaim_level(struct reclaim *r, pte_t *table, int level, vaddr_t base)
 		below = table_of(v);
 		if (level > 2)
 			reclaim_level(r, below, level - 1, va);
-		if (va < r->start || va + span > r->end || !table_empty(below))
+		if (va < r->floor || va + span > r->ceiling || !table_empty(below))
 			continue;
 		lock = table_lock(table);
 		spin_lock(lock);
@@ -259,13 +259,13 @@ reclaim_level(struct reclaim *r, pte_t *table, int level, vaddr_t base)
 }
 
 void
-arch_pt_reclaim(struct arch_as *aas, vaddr_t start, vaddr_t end)
+arch_pt_reclaim(struct arch_as *aas, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling)
 {
-	struct reclaim r = { .aas = aas, .start = start, .end = MIN(end, ARCH_USER_MAX) };
+	struct reclaim r = { .aas = aas, .start = start, .end = end, .floor = floor, .ceiling = ceiling };
 
 	/* The very last table of user space ends above ARCH_USER_MAX. */
-	if (r.end == ARCH_USER_MAX)
-		r.end = ALIGN_UP(r.end, HUGE_PAGE_SIZE);
+	if (r.ceiling >= ARCH_USER_MAX)
+		r.ceiling = ALIGN_UP(ARCH_USER_MAX, LEVEL_SIZE(LEVEL_TOP));
 	reclaim_level(&r, phys_to_virt(aas->root), LEVEL_TOP, 0);
 	reclaim_flush(&r);
 }
