@@ -191,3 +191,10 @@ mem_key_put(struct mem_key *key, bool shared)
 	key->file = NULL;
 	key->anon = NULL;
 }
+
+/* For the scheduler, which sees no further. */
+struct arch_as *
+aspace_arch(struct aspace *as)
+{
+	return as != NULL ? &as->arch : NULL;
+}
