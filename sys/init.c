@@ -10,10 +10,13 @@
 #include "dev/chrdev.h"
 #include "dev/pci.h"
 #include "dev/tty/tty.h"
+#include "fs/devfs/devfs.h"
 #include "fs/path.h"
+#include "fs/sysfs/sysfs.h"
 #include "mm/init.h"
 #include "mm/page.h"
 #include "proc/process.h"
+#include "proc/procfs/init.h"
 #include "sys/clock.h"
 #include "sys/abi/errno.h"
 #include "sys/lib/printf.h"
@@ -92,11 +95,16 @@ init_thread(void *arg)
 
 	vfs_init();			/* file systems; tmpfs as root */
 	mem_devices_init();		/* /dev/null and its like */
+	tty_init_core();		/* /dev/tty, /dev/console */
 	pty_init();			/* pseudo terminals */
 	vt_init();			/* terminals on the screen */
 	serial_init();			/* 16550 */
 	pci_init();			/* buses are scanned, drivers bind */
-	proc_init();			/* identities, caches; procfs */
+	proc_init();			/* identities, caches */
+	procfs_init();			/* the trees that show all this */
+	sysfs_init();
+	devtmpfs_init();
+	devpts_init();
 	unpack_initramfs();
 	run_init();
 }
