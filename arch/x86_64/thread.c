@@ -64,17 +64,6 @@ arch_thread_init_kernel(struct thread *t, void (*fn)(void *), void *arg)
 	t->arch.sp = (u64)f;
 }
 
-/* Only where t does not run; its stack is read without a lock, for diagnosis. */
-u64
-arch_thread_fp(const struct thread *t)
-{
-	const struct switch_frame *f = (const void *)t->arch.sp;
-
-	if (t->arch.sp < (u64)t->kstack || t->arch.sp > stack_top(t) - sizeof(*f))
-		return 0;
-	return (u64)&f->bp;	/* bp and the return address behind it make a frame record */
-}
-
 /* --- FS and GS base, selectors --- */
 
 static void
