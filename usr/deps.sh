@@ -4,7 +4,7 @@
 # Ubuntu (with sudo where not root), name them elsewhere. With nothing missing it only looks, in a few
 # milliseconds.
 #
-# Usage: usr/deps.sh GROUP...      groups: build usr iso run check guest boot lint bench
+# Usage: usr/deps.sh GROUP...      groups: build usr iso run check boot gdb
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -34,12 +34,8 @@ mformat mtools
 	run) echo 'qemu-system-x86_64 qemu-system-x86' ;;
 	check) echo '/usr/include/check.h check
 pkg-config pkg-config' ;;
-	guest) echo 'autoreconf autoconf
-automake automake
-libtoolize libtool
-pkg-config pkg-config' ;;
 	boot) echo "/usr/share/ovmf/OVMF.fd ovmf" ;;
-	lint | bench) ;;
+	gdb) echo 'gdb gdb' ;;
 	*) echo "deps.sh: no group $1" >&2; exit 2 ;;
 	esac
 }

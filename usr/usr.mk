@@ -83,3 +83,10 @@ run: $(if $(RUN_KERNEL),$(K)/lintel $(INITRAMFS),$(ISO)) ## boot to a shell in Q
 	$(call need,run)
 	@echo '  QEMU     Ctrl-A X ends it, or poweroff inside'
 	$(Q)$(QEMU) -accel $(ACCEL) -cpu $(if $(filter kvm,$(ACCEL)),host,max) -smp $(SMP) -m $(MEM) $(RUN_IMAGE) -nographic -serial mon:stdio $(QEMU_OPTS)
+
+# QEMU waits for gdb, which knows the kernel's threads by sys/gdb.py. The machine's serial line goes to build/debug.serial.
+debug: $(K)/lintel $(INITRAMFS) ## boot in QEMU under gdb, with the helpers of sys/gdb.py (DEBUG=1 SMP=1 ...)
+	$(call need,run gdb)
+	$(Q)$(QEMU) -accel tcg -cpu max -smp $(SMP) -m $(MEM) -kernel $(K)/lintel -initrd $(INITRAMFS) -append "console=ttyS0" \
+		-display none -monitor none -serial file:$(B)/debug.serial -s -S $(QEMU_OPTS) & qemu=$$!; trap 'kill $$qemu' EXIT; \
+	 gdb -q -iex 'set auto-load safe-path /' -ex 'target remote :1234' -x sys/gdb.py -ex 'hbreak kernel_main' -ex continue $(K)/lintel.debug

@@ -5,7 +5,9 @@
 /etc/init.d/rcS
 export HOME=/root USER=root PATH=/bin:/sbin:/usr/bin:/usr/sbin
 export bindir=/bb tsdir=/bb/testsuite VERBOSE=${VERBOSE-1}
-limit=${limit:-120}
+limit=120
+# Minutes of arithmetic, hardly a system call: they measure the emulator.
+skip=' bc ash-z_slow '
 [ -z "$(cat /proc/cmdline | grep -w terse)" ] || VERBOSE=
 
 mkdir /bb/links
@@ -44,7 +46,8 @@ old_style() {
 cd /bb/testsuite || exit
 for applet in busybox $(busybox --list); do
 	[ -d "$applet" ] || [ -f "$applet.tests" ] || continue
-	echo "@@ applet $applet"
+	[ "${skip#* $applet }" = "$skip" ] || continue
+	echo "@@ applet $applet $(cut -d' ' -f1 /proc/uptime)"
 	[ ! -d "$applet" ] || old_style "$applet"
 	[ ! -f "$applet.tests" ] || PATH=/bb/links:$tsdir:/bb:$PATH timeout -s KILL "$limit" "./$applet.tests" 2>&1
 	echo "@@ done $?"
@@ -52,7 +55,8 @@ done
 
 cd /bb/shell/ash_test || exit
 for module in ash-*; do
-	echo "@@ applet $module"
+	[ "${skip#* $module }" = "$skip" ] || continue
+	echo "@@ applet $module $(cut -d' ' -f1 /proc/uptime)"
 	PATH=/bb/links:$PATH timeout -s KILL "$limit" ./run-all "$module" 2>&1 |
 		sed -nE 's/^([^:]+): ok$/PASS: \1/p; s/^([^:]+): fail$/FAIL: \1/p'
 	echo "@@ done $?"

@@ -61,7 +61,7 @@ def parse(lines):
     results, applet, ended, faults = {}, "?", False, []
     for line in lines:
         if line.startswith("@@ applet "):
-            applet = line[10:]
+            applet = line.split()[2]
         elif line == "@@ end":
             ended = True
         elif m := RESULT.match(line):
