@@ -108,7 +108,7 @@ ap_high:
 	jnz 6f
 	pause
 	jmp 5b
-6:	cmp $1, %rsp
+6:	cmp $AP_TOO_LATE, %rsp
 	je ap_park
 	mov ap_cr3(%rip), %rax
 	mov %rax, %cr3

@@ -9,6 +9,7 @@
 #define AP_CPU		8
 #define AP_STACK	16
 #define AP_SIZE		24
+#define AP_TOO_LATE	1	/* instead of a stack: halt */
 
 #ifndef __ASSEMBLER__
 
@@ -17,8 +18,8 @@
 struct ap_slot {
 	u32 apic_id;	/* [I] */
 	u32 alive;	/* [a] set by the processor once it runs in long mode */
-	u32 cpu;	/* its number; set before stack */
-	u64 stack;	/* [a] top of its stack: it waits for this. 1: halt, you came too late */
+	u32 cpu;	/* its number, set before stack; 0: none yet */
+	u64 stack;	/* [a] top of its stack: it waits for this; or AP_TOO_LATE */
 };
 _Static_assert(sizeof(struct ap_slot) == AP_SIZE && offsetof(struct ap_slot, stack) == AP_STACK, "apboot.S");
 

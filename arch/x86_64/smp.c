@@ -28,6 +28,7 @@
 #define SECOND_STARTUP	(2 * NSEC_PER_MSEC)
 #define ANSWER_WAIT	(3 * NSEC_PER_SEC)	/* a loaded host may take its time */
 #define ONLINE_WAIT	(10 * NSEC_PER_SEC)
+#define SYNC_ROUNDS	200
 
 struct ap_slot ap_slots[ACPI_CPU_MAX];
 u32 ap_slot_count;
@@ -55,7 +56,8 @@ smp_ap_main(u32 cpu)
 {
 	cpu_init_this(cpu);
 	lapic_init_cpu();
-	tsc_sync_target();
+	for (u32 i = 0; i < SYNC_ROUNDS; i++)
+		tsc_sync_round();
 	if (!cpu_check_features(cpu)) {		/* it told what is missing */
 		for (;;)
 			__asm__ volatile("cli; hlt");
@@ -153,36 +155,48 @@ start_all(paddr_t low)
 	}
 }
 
-/* Number, per-CPU area, idle thread, stack; then let it go and wait until it runs threads. */
+/* Number, per-CPU area, idle thread. */
 static bool
-bring_up(struct ap_slot *s, u32 cpu)
+prepare(struct ap_slot *s, u32 cpu)
 {
-	nsec_t end;
-
 	if (percpu_init_cpu(cpu) != 0 || cpu_prepare(cpu) != 0 || sched_prepare_cpu(cpu) != 0) {
 		log_err("smp: no memory for processor %u", cpu);
 		return false;
 	}
 	apic_ids[cpu] = s->apic_id;
 	s->cpu = cpu;
-	cpu_count = cpu + 1;
-	atomic_store_release(&s->stack, (u64)sched_idle_thread(cpu)->kstack + KSTACK_SIZE);
-	tsc_sync_source();
-	end = clock_now() + ONLINE_WAIT;
-	while (!(atomic_load(&cpu_online_mask) & BIT(cpu))) {
-		if (clock_now() >= end) {
-			log_err("smp: CPU %u (APIC id %u) started but does not run", cpu, s->apic_id);
-			return true;		/* its number is used up */
-		}
-		arch_pause();
-	}
 	return true;
 }
 
+/* Who has a number gets its stack, and with it runs; who has none is parked. */
 static void
-park(struct ap_slot *s)
+release_all(void)
 {
-	atomic_store_release(&s->stack, 1UL);
+	for (u32 i = 0; i < ap_slot_count; i++) {
+		struct ap_slot *s = &ap_slots[i];
+		u64 top = AP_TOO_LATE;
+
+		if (s->cpu != 0)
+			top = (u64)sched_idle_thread(s->cpu)->kstack + KSTACK_SIZE;
+		atomic_store_release(&s->stack, top);
+	}
+}
+
+/* Until all with a number run threads. */
+static void
+wait_online(u64 wanted)
+{
+	nsec_t end = clock_now() + ONLINE_WAIT;
+	u64 missing;
+
+	while ((missing = wanted & ~atomic_load(&cpu_online_mask)) != 0) {
+		if (clock_now() >= end) {
+			log_err("smp: CPUs %#lx started but do not run", (unsigned long)missing);
+			return;
+		}
+		tsc_sync_round();
+		arch_pause();
+	}
 }
 
 u32
@@ -202,16 +216,16 @@ arch_smp_boot(u32 max)
 	}
 	place_trampoline(low);
 	start_all(low);
-	for (u32 i = 0; i < ap_slot_count; i++) {
-		struct ap_slot *s = &ap_slots[i];
-
-		if (!atomic_load_acquire(&s->alive))
-			log_err("smp: the processor with APIC id %u does not answer", s->apic_id);
-		else if (room && (room = bring_up(s, cpu)))
+	for (u32 i = 0; i < ap_slot_count && room; i++) {
+		if (!atomic_load_acquire(&ap_slots[i].alive))
+			log_err("smp: the processor with APIC id %u does not answer", ap_slots[i].apic_id);
+		else if ((room = prepare(&ap_slots[i], cpu)))
 			cpu++;
-		if (s->stack == 0)
-			park(s);
 	}
+	cpu_count = cpu;
+	release_all();
+	wait_online(cpu == 64 ? ~0UL : BIT(cpu) - 1);
+	tsc_sync_finish();
 	cpu = popcount64(atomic_load(&cpu_online_mask));
 	log_info("smp: %u CPUs run", cpu);
 	return cpu;

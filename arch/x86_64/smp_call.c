@@ -4,7 +4,9 @@
  *
  * A call. The caller waits, so each CPU has at most one request out: it stands in the caller's per-CPU area, and the
  * targets learn of it by the caller's bit in their word call_from. No queue, no lock: when two CPUs call each other, each
- * serves the other while it waits.
+ * serves the other while it waits. Who has waited longer than any answer takes on a machine that runs all its CPUs halts
+ * until the last target wakes it: in a virtual machine with more CPUs than its host has, the target may need this very
+ * processor to run.
  *
  * Stop and trace go by NMI, since their targets may have interrupts off for good.
  */
@@ -28,6 +30,7 @@ struct call_request {
 	void (*fn)(void *);	/* [I] while pending is not 0 */
 	void *arg;		/* [I] likewise */
 	u64 pending;		/* [a] CPUs that have not run it yet */
+	u32 halted;		/* [a] the caller sleeps: wake it when pending is 0 */
 };
 
 PERCPU_DEFINE(struct call_request, call_request);
@@ -37,6 +40,7 @@ enum { NMI_STOP = 1, NMI_TRACE = 2 };
 PERCPU_DEFINE(u32, nmi_work);		/* [a] */
 static u64 stopped_mask;		/* [a] */
 
+#define SPINS_MAX	2000
 #define STUCK_CYCLES	(1UL << 35)	/* some ten seconds: far beyond what any CPU keeps interrupts off */
 
 void
@@ -57,7 +61,9 @@ smp_call_run(void)
 
 		from &= from - 1;
 		r->fn(r->arg);
-		atomic_fetch_and(&r->pending, ~self);	/* from here on the request is its owner's again */
+		/* From here on the request is its owner's again. */
+		if ((atomic_fetch_and(&r->pending, ~self) & ~self) == 0 && atomic_load(&r->halted))
+			lapic_send_ipi(arch_cpu_apic_id(cpu), IPI_FIXED | VECTOR_CALL);
 	}
 }
 
@@ -76,12 +82,41 @@ serve_calls(void)
 	arch_irq_restore(flags);
 }
 
+/* Sleep until an interrupt, unless the last answer is there already. */
+static void
+halt_for_answer(struct call_request *r)
+{
+	arch_irq_disable();
+	atomic_store(&r->halted, 1U);
+	if (atomic_load(&r->pending) != 0 && atomic_load(this_cpu_ptr(call_from)) == 0)
+		arch_idle_wait();
+	atomic_store(&r->halted, 0U);
+	arch_irq_enable();
+}
+
+static void
+wait_for_answer(struct call_request *r, void (*fn)(void *))
+{
+	u64 start = rdtsc();
+	bool told = false;
+
+	for (u32 spins = 1; atomic_load_acquire(&r->pending) != 0; spins++) {
+		serve_calls();
+		arch_pause();
+		if (spins % SPINS_MAX == 0 && arch_irqs_enabled())
+			halt_for_answer(r);
+		if (unlikely(!told && rdtsc() - start > STUCK_CYCLES)) {
+			told = true;
+			log_err("smp: CPU %u waits for CPUs %#lx to run %pS", cpu_id(), (unsigned long)r->pending, (void *)fn);
+		}
+	}
+}
+
 void
 arch_ipi_call(u64 mask, void (*fn)(void *), void *arg)
 {
 	struct call_request *r = this_cpu_ptr(call_request);
-	u64 self = BIT(cpu_id()), start;
-	bool told = false;
+	u64 self = BIT(cpu_id());
 
 	KASSERT_DEBUG(in_atomic() && !in_irq());
 	mask &= atomic_load(&cpu_online_mask) & ~self;
@@ -98,15 +133,7 @@ arch_ipi_call(u64 mask, void (*fn)(void *), void *arg)
 		if (atomic_fetch_or(per_cpu_ptr(call_from, cpu), self) == 0)
 			lapic_send_ipi(arch_cpu_apic_id(cpu), IPI_FIXED | VECTOR_CALL);
 	}
-	start = rdtsc();
-	while (atomic_load_acquire(&r->pending) != 0) {
-		serve_calls();
-		arch_pause();
-		if (unlikely(!told && rdtsc() - start > STUCK_CYCLES)) {
-			told = true;
-			log_err("smp: CPU %u waits for CPUs %#lx to run %pS", cpu_id(), (unsigned long)r->pending, (void *)fn);
-		}
-	}
+	wait_for_answer(r, fn);
 }
 
 /* --- by NMI --- */

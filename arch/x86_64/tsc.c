@@ -279,68 +279,32 @@ tsc_start_watchdog(void)
 	timer_arm(&watch_timer, clock_now() + WATCH_PERIOD);
 }
 
-/* --- do two CPUs' counters agree? Each reads in turn under a lock; a step back is a warp --- */
+/* --- do the CPUs' counters agree? Each in turn compares its own with the last that any published: a step back is a warp.
+ * No lock: a CPU that its host holds up must not hold up the others. --- */
 
-enum { SYNC_IDLE, SYNC_TARGET_HERE, SYNC_RUN, SYNC_TARGET_DONE };
-#define SYNC_ROUNDS	400
-#define SYNC_WAIT	BIT(33)			/* cycles: some seconds */
+static u64 sync_last, sync_warp;		/* [a] */
 
-static u32 sync_stage, sync_lock;		/* [a] */
-static u64 sync_last, sync_warp;		/* [sync_lock] */
-
-static void
-sync_rounds(void)
+void
+tsc_sync_round(void)
 {
-	for (u32 i = 0; i < SYNC_ROUNDS; i++) {
-		u64 now;
+	u64 last = atomic_load_acquire(&sync_last);
+	u64 now = rdtsc_ordered();
 
-		while (atomic_xchg(&sync_lock, 1U) != 0)
-			arch_pause();
-		now = rdtsc_ordered();
-		if (now < sync_last && sync_last - now > sync_warp)
-			sync_warp = sync_last - now;
-		sync_last = now;
-		atomic_store_release(&sync_lock, 0U);
+	if (unlikely(now < last)) {
+		if (last - now > atomic_load_relaxed(&sync_warp))
+			atomic_store_relaxed(&sync_warp, last - now);
+	} else {
+		(void)atomic_cas(&sync_last, last, now);
 	}
-}
-
-static bool
-wait_stage(u32 stage)
-{
-	u64 start = rdtsc();
-
-	while (atomic_load_acquire(&sync_stage) != stage) {
-		if (rdtsc() - start > SYNC_WAIT)
-			return false;
-		arch_pause();
-	}
-	return true;
 }
 
 void
-tsc_sync_source(void)
+tsc_sync_finish(void)
 {
-	if (!tsc_is_usable())
-		return;
-	if (wait_stage(SYNC_TARGET_HERE)) {
-		sync_last = 0;
-		atomic_store(&sync_stage, SYNC_RUN);
-		sync_rounds();
-		wait_stage(SYNC_TARGET_DONE);
-	}
-	atomic_store(&sync_stage, SYNC_IDLE);
-	if (sync_warp != 0)
-		mark_unstable("it differs between CPUs");
-}
+	u64 warp = atomic_load(&sync_warp);
 
-void
-tsc_sync_target(void)
-{
-	if (!tsc_is_usable())
+	if (warp == 0 || !tsc_is_usable())
 		return;
-	atomic_store(&sync_stage, SYNC_TARGET_HERE);
-	if (!wait_stage(SYNC_RUN))
-		return;
-	sync_rounds();
-	atomic_store(&sync_stage, SYNC_TARGET_DONE);
+	log_warn("tsc: CPUs differ by up to %lu ticks", (unsigned long)warp);
+	mark_unstable("it differs between CPUs");
 }

@@ -13,9 +13,10 @@ bool tsc_is_usable(void);		/* it is, and was never found unstable */
 u64 tsc_khz(void);			/* 0 until it is calibrated */
 u64 tsc_from_nsec(nsec_t ns);		/* ticks, rounded down */
 
-/* Do two CPUs' counters agree? The starting CPU runs the target's part, the boot CPU meanwhile the source's. */
-void tsc_sync_source(void);
-void tsc_sync_target(void);
+/* Compare this CPU's counter with the other CPUs' (they call it, too, at the same time). */
+void tsc_sync_round(void);
+/* Judge what the rounds found. Thread context. */
+void tsc_sync_finish(void);
 
 /* Memory-mapped and port counters: NULL where there is none. */
 const struct clocksource *hpet_init(void);
