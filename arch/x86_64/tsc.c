@@ -27,6 +27,7 @@
 #define TRIES		8			/* readings at each end of a window */
 #define WATCH_PERIOD	(2 * NSEC_PER_SEC)	/* below half of what the PM timer's 24 bits hold */
 #define WATCH_STRIKES	3
+#define REFINE_PRECISION	200000		/* 5 ppm */
 
 enum { RATING_TRUSTED = 300, RATING_DOUBTFUL = 100 };
 
@@ -171,7 +172,7 @@ tsc_init(const struct clocksource *reference)
 	set_rate(hz);
 	tsc_source.freq_hz = hz;
 	tsc_source.rating = trusted ? RATING_TRUSTED : RATING_DOUBTFUL;
-	tsc_source.vdso_mode = trusted ? 1 : 0;
+	tsc_source.vdso_mode = trusted || ref == NULL ? 1 : 0;	/* without any other clock, the kernel uses it, too */
 	atomic_store(&usable, trusted);
 	log_info("tsc: %lu.%03lu MHz by %s%s%s", (unsigned long)(hz / 1000000), (unsigned long)(hz / 1000 % 1000),
 		hz == told ? "CPUID" : ref != NULL ? ref->name : "PIT",
@@ -187,7 +188,8 @@ tsc_measure(const struct clocksource *r)
 
 /* --- refinement and watchdog: a timer queues the work, the work compares --- */
 
-static struct moment refine_start;	/* [I] after the start */
+static struct moment refine_start;	/* the work only */
+static u64 refine_last;			/* the work only; Hz by the window before, 0: none */
 static struct moment watch_last;	/* the work only */
 static u32 strikes;			/* the work only */
 static bool refined;			/* the work only */
@@ -203,23 +205,27 @@ mark_unstable(const char *why)
 	clock_mark_unstable(&tsc_source);
 }
 
-/* The rate over all the time since boot, if both counters can still be compared and it is near what we have. */
+/* One more window of some seconds. The rate is taken over when two windows in a row say the same: a host that is busy makes
+ * single ones wrong. */
 static void
 refine(const struct moment *now)
 {
-	u64 elapsed = now->tsc - refine_start.tsc, hz;
+	struct moment start = refine_start;
+	u64 elapsed = now->tsc - start.tsc, hz, before = refine_last;
 
-	/* The reference must not have wrapped: at most half of its range, by the TSC. */
-	if (muldiv_u64(elapsed, ref->freq_hz, tsc_hz) > ref->mask / 2) {
-		refine_start = *now;		/* the host stole seconds: start again */
+	refine_start = *now;
+	refine_last = 0;
+	/* The reference must not have wrapped (at most half of its range, by the TSC), and both readings must be tight. */
+	if (muldiv_u64(elapsed, ref->freq_hz, tsc_hz) > ref->mask / 2 || start.gap + now->gap > elapsed / REFINE_PRECISION)
 		return;
-	}
-	hz = muldiv_u64(elapsed, ref->freq_hz, ref_ticks(ref, &refine_start, now));
+	hz = muldiv_u64(elapsed, ref->freq_hz, ref_ticks(ref, &start, now));
+	if (!within(hz, tsc_hz, 200))
+		return;
+	refine_last = hz;
+	if (before == 0 || !within(hz, before, REFINE_PRECISION / 4))
+		return;
 	refined = true;
-	if (!within(hz, tsc_hz, 200)) {
-		log_warn("tsc: refined rate %lu Hz is far from %lu Hz: not used", (unsigned long)hz, (unsigned long)tsc_hz);
-		return;
-	}
+	hz = (hz + before) / 2;
 	log_info("tsc: refined to %lu.%03lu MHz", (unsigned long)(hz / 1000000), (unsigned long)(hz / 1000 % 1000));
 	set_rate(hz);
 	clock_update_freq(&tsc_source, hz);
