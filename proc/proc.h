@@ -92,6 +92,8 @@ static inline bool sig_valid(int sig) { return sig > 0 && sig <= NSIG; }
 enum send_how { SEND_THREAD, SEND_PROCESS, SEND_GROUP /* as SEND_PROCESS; one of many */ };
 void signal_cache_init(void);
 int signal_send_locked(struct process *p, struct thread *t, int sig, const struct siginfo_k *info, enum send_how how, bool force);
+/* A timer's own entry. 1: it is ignored; 0: queued, or still queued. */
+int signal_send_queue_locked(struct process *p, struct thread *t, struct sigqueue *q, enum send_how how);
 void signal_wake(struct thread *t, u32 work);
 void signal_recalc(struct proc_thread *pt);
 int signal_dequeue(struct proc_thread *pt, u64 blocked, struct siginfo_k *info);
@@ -150,15 +152,42 @@ int process_exec_kernel(const char *path, char *const argv[], char *const envp[]
 /* Set the state first. Sleep until woken, or until `deadline` on the clock: 0 or -ETIMEDOUT. */
 int thread_sleep_until(enum timer_clock clock, nsec_t deadline);
 
-/* --- itimer.c, posix_timer.c, cpu_timer.c --- */
+/* --- itimer.c: getitimer(2) and friends, nanoseconds --- */
+struct itimer_value { nsec_t value, interval; };	/* value 0: off */
 void itimer_process_init(struct process *p);
 void itimer_cancel(struct process *p);
 void itimer_rearm(struct process *p);		/* [h]: its SIGALRM was taken off the queue */
+void itimer_get(int which, struct itimer_value *out);
+void itimer_set(int which, const struct itimer_value *new, struct itimer_value *old);
+void itimer_check_cpu(struct process *p);	/* [h], from the tick */
+
+/* --- cpu_timer.c --- */
+struct cpu_timer {
+	struct list node;			/* [h] in process.cpu_timers while armed */
+	struct process *proc;			/* [I] */
+	struct thread *thread;			/* [I] whose CPU time, reference; NULL: the process's */
+	int which;				/* [I] CPUCLOCK_PROF, VIRT, SCHED */
+	nsec_t expires;				/* [h] in CPU time */
+	void (*fire)(struct cpu_timer *ct);	/* [h] held, hard-irq context; disarmed before */
+};
+void cpu_timer_arm_locked(struct cpu_timer *ct, nsec_t expires);
+void cpu_timer_disarm_locked(struct cpu_timer *ct);
+void cpu_timing_update(struct process *p);	/* a CPU limit or timer was set */
+void cpu_timing_update_locked(struct process *p);
+nsec_t cpu_clock_read(struct process *p, struct thread *t, int which);	/* t NULL: all of p */
+nsec_t cpu_clock_read_locked(struct process *p, struct thread *t, int which);
+/* By a negative clock id, or CLOCK_PROCESS/THREAD_CPUTIME_ID: references in *p and (per-thread ones) *t. -EINVAL. */
+int cpu_clock_find(clockid_t clock, struct process **p, struct thread **t, int *which);
+
+/* --- posix_timer.c --- */
+struct abi_itimerspec;
+int posix_timer_create(clockid_t clock, const struct abi_sigevent *ev, void __user *uid);
+int posix_timer_settime(int timer, bool absolute, const struct abi_itimerspec *new, struct abi_itimerspec *old);
+int posix_timer_gettime(int timer, struct abi_itimerspec *cur);
+int posix_timer_getoverrun(int timer);
+int posix_timer_delete(int timer);
 void posix_timers_exit(struct process *p);
-nsec_t posix_timer_delivered(struct posix_timer *pt, struct siginfo_k *info);
-void cpu_timing_update(struct process *p);
-/* CPU time of a thread or of the process, as CPUCLOCK_* says. */
-nsec_t cpu_clock_read(struct process *p, struct thread *t, int which);
+void posix_timer_delivered(struct posix_timer *timer, struct siginfo_k *info);	/* [h]: its signal was taken */
 
 /* --- futex/ --- */
 void futex_init(void);

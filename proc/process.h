@@ -103,7 +103,7 @@ struct process {
 	bool dumpable;				/* [a] */
 	nsec_t start_time;			/* [I] boottime */
 
-	struct { struct timer timer; nsec_t interval; } real_itimer;	/* [h] ITIMER_REAL */
+	struct { struct timer timer; nsec_t interval, expires; } real_itimer;	/* [h] ITIMER_REAL; expires 0: off */
 	nsec_t cpu_itimer[2], cpu_itimer_interval[2];	/* [h] VIRTUAL, PROF: CPU time at which it fires; 0: off */
 	struct list posix_timers;		/* [h] all of them */
 	struct list cpu_timers;			/* [h] armed ones on a CPU-time clock of this process or a thread of it */

@@ -349,6 +349,28 @@ signal_send_locked(struct process *p, struct thread *t, int sig, const struct si
 	return 0;
 }
 
+int
+signal_send_queue_locked(struct process *p, struct thread *t, struct sigqueue *q, enum send_how how)
+{
+	int sig = q->info.abi.si_signo;
+	struct proc_thread *pt = t != NULL ? t->pt : p->leader->pt;
+	struct sigpending *sp = how == SEND_THREAD ? &pt->pending : &p->shared_pending;
+
+	assert_signal_locked(p);
+	if (pt->dead && (how == SEND_THREAD || p->nr_threads == 1))
+		return 0;
+	if (!prepare(p, pt, sig, false))
+		return 1;
+	if (list_is_linked(&q->node))
+		return 0;
+	list_add_tail(&sp->queue, &q->node);
+	sp->set |= SIGBIT(sig);
+	if (waitq_active(&p->sighand->signalfd_wq))
+		waitq_wake_all(&p->sighand->signalfd_wq);
+	complete(p, pt, sig, how != SEND_THREAD);
+	return 0;
+}
+
 /* --- the public calls: sys/signal.h --- */
 
 /* Sent by the kernel, not by a program? Then it also reaches init. */

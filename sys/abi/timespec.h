@@ -45,4 +45,17 @@ timespec_valid(const struct abi_timespec *ts)
 	return ts->tv_sec >= 0 && (u64)ts->tv_nsec < (u64)NSEC_PER_SEC;
 }
 
+static inline bool
+timeval_valid(const struct abi_timeval *tv)
+{
+	return tv->tv_sec >= 0 && (u64)tv->tv_usec < 1000000UL;
+}
+
+/* Cut to NSEC_MAX, like timespec_to_ns. */
+static inline nsec_t
+timeval_to_ns(const struct abi_timeval *tv)
+{
+	return timespec_to_ns(&(struct abi_timespec){ tv->tv_sec, tv->tv_usec * NSEC_PER_USEC });
+}
+
 #endif
