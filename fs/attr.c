@@ -182,8 +182,8 @@ lost_bits(const struct vnode *vn)
 }
 
 /* Is a file of that size allowed? Sends SIGXFSZ. */
-static int
-check_size(struct vnode *vn, off_t size)
+int
+vnode_check_size(struct vnode *vn, off_t size)
 {
 	if (size <= vnode_size(vn))
 		return 0;
@@ -205,7 +205,7 @@ vnode_truncate(struct path *p, off_t size, struct file *f, u32 extra)
 		return err;
 	rwlock_write_lock(&vn->rwlock);
 	a.valid |= lost_bits(vn) | ATTR_FORCE;
-	err = check_size(vn, size);
+	err = vnode_check_size(vn, size);
 	if (err == 0)
 		err = setattr_locked(vn, &a);
 	rwlock_write_unlock(&vn->rwlock);

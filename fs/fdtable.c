@@ -208,8 +208,8 @@ fd_get_path(int fd, struct fdref *r)
 
 /* --- changes --- */
 
-static u32
-limit(void)
+u32
+fd_limit(void)
 {
 	u64 lim = rlimit_current(RLIMIT_NOFILE);
 
@@ -229,7 +229,7 @@ int
 fd_reserve(int min, bool cloexec)
 {
 	struct files *fs = thread_current()->files;
-	u32 fd, max = limit();
+	u32 fd, max = fd_limit();
 	int err;
 
 	spin_lock(&fs->lock);
@@ -372,7 +372,7 @@ fd_dup_to(int oldfd, int newfd, bool cloexec)
 	struct file *f, *old = NULL;
 	int err;
 
-	if ((u32)newfd >= limit())
+	if ((u32)newfd >= fd_limit())
 		return -EBADF;
 	spin_lock(&fs->lock);
 	err = grow_locked(fs, (u32)newfd);

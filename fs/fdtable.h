@@ -22,6 +22,7 @@ struct file *fd_get_file(int fd);
 
 /* Reserve the lowest free descriptor >= min; then install or give up. fd, -EMFILE (RLIMIT_NOFILE), -ENOMEM. */
 int __must_check fd_reserve(int min, bool cloexec);
+u32 fd_limit(void);				/* descriptors must be below: RLIMIT_NOFILE, at most 2^20 */
 void fd_install(int fd, struct file *f);	/* takes the reference */
 void fd_unreserve(int fd);
 int fd_close(int fd);				/* -EBADF */

@@ -133,7 +133,96 @@ file_put(struct file *f)
 		destroy(f);
 }
 
-/* --- transfers with kernel memory --- */
+/* --- transfers --- */
+
+/* A position that only the caller can see needs no lock. */
+static inline bool
+lock_pos(struct file *f, bool shared)
+{
+	if ((f->mode & FMODE_STREAM) || (!shared && refcount_read(&f->refs) == 1))
+		return false;
+	mutex_lock(&f->pos_lock);
+	return true;
+}
+
+ssize_t
+file_read(struct file *f, struct iobuf *buf, bool shared)
+{
+	bool locked;
+	ssize_t n;
+	off_t pos;
+
+	if (!(f->mode & FMODE_READ))
+		return -EBADF;
+	if (f->ops->read == NULL)
+		return -EINVAL;
+	locked = lock_pos(f, shared);
+	pos = f->pos;
+	n = f->ops->read(f, buf, &pos);
+	if (n >= 0)
+		f->pos = pos;
+	if (locked)
+		mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+ssize_t
+file_write(struct file *f, struct iobuf *buf, bool shared)
+{
+	bool locked;
+	ssize_t n;
+	off_t pos;
+
+	if (!(f->mode & FMODE_WRITE))
+		return -EBADF;
+	if (f->ops->write == NULL)
+		return -EINVAL;
+	locked = lock_pos(f, shared);
+	pos = f->pos;
+	n = f->ops->write(f, buf, &pos);
+	if (n >= 0)
+		f->pos = pos;
+	if (locked)
+		mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+ssize_t
+file_read_at(struct file *f, struct iobuf *buf, off_t *pos)
+{
+	if (!(f->mode & FMODE_PREAD))
+		return -ESPIPE;
+	if (!(f->mode & FMODE_READ))
+		return -EBADF;
+	return f->ops->read != NULL ? f->ops->read(f, buf, pos) : -EINVAL;
+}
+
+ssize_t
+file_write_at(struct file *f, struct iobuf *buf, off_t *pos)
+{
+	if (!(f->mode & FMODE_PWRITE))
+		return -ESPIPE;
+	if (!(f->mode & FMODE_WRITE))
+		return -EBADF;
+	return f->ops->write != NULL ? f->ops->write(f, buf, pos) : -EINVAL;
+}
+
+off_t
+file_seek(struct file *f, off_t off, int whence)
+{
+	off_t r;
+
+	if (whence < SEEK_SET || whence > SEEK_HOLE)
+		return -EINVAL;
+	if (!(f->mode & FMODE_SEEK) || f->ops->llseek == NULL)
+		return -ESPIPE;
+	mutex_lock(&f->pos_lock);
+	r = f->ops->llseek(f, off, whence);
+	mutex_unlock(&f->pos_lock);
+	return r;
+}
+
+/* --- with kernel memory --- */
 
 ssize_t
 file_read_kernel(struct file *f, void *buf, size_t len, off_t *pos)

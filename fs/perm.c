@@ -129,7 +129,7 @@ attr_may_change(struct vnode *vn, struct iattr *a)
 
 	if (a->valid & ATTR_FORCE)
 		return 0;
-	if ((a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME_SET | ATTR_MTIME_SET)) &&
+	if ((a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_TIMES_SET)) &&
 	    (vn->state & (VN_IMMUTABLE | VN_APPEND)))
 		return -EPERM;
 	err = may_chown(vn, a);
@@ -143,7 +143,7 @@ attr_may_change(struct vnode *vn, struct iattr *a)
 		if (!cred_in_group(cred_current(), gid) && !capable(CAP_FSETID))
 			a->mode &= ~S_ISGID;
 	}
-	if ((a->valid & (ATTR_ATIME_SET | ATTR_MTIME_SET)) && !vnode_owner_or_capable(vn))
+	if ((a->valid & ATTR_TIMES_SET) && !vnode_owner_or_capable(vn))
 		return -EPERM;
 	return 0;
 }

@@ -58,12 +58,12 @@ struct vnode {
 };
 
 enum { VN_NEW = 1, VN_DIRTY = 2, VN_FREEING = 4, VN_APPEND = 8, VN_IMMUTABLE = 16, VN_NOATIME = 32, VN_SYNC = 64, VN_DEAD_DIR = 128,
-	VN_LINKABLE = 256 /* O_TMPFILE: may be linked with no link left */ };
+	VN_NODUMP = 512, VN_LINKABLE = 256 /* O_TMPFILE: may be linked with no link left */ };
 
 /* setattr: what to change; the VFS has checked permission. */
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
 	ATTR_ATIME_SET = 128, ATTR_MTIME_SET = 256, ATTR_KILL_SUID = 512, ATTR_KILL_SGID = 1024, ATTR_FORCE = 2048,
-	ATTR_OPEN = 4096 };
+	ATTR_OPEN = 4096, ATTR_TIMES_SET = 8192 /* utimensat with times of the caller's: owners only */ };
 struct iattr { u32 valid; u32 mode; kuid_t uid; kgid_t gid; off_t size; nsec_t atime, mtime, ctime; struct file *file; };
 
 struct kstat {			/* what stat, statx report */
@@ -203,6 +203,7 @@ extern const struct file_ops generic_dir_fops;		/* iterate by ops of libdir belo
 
 /* Change the size (truncate(2)): permission was checked. Takes [l]. */
 int vnode_truncate(struct path *p, off_t size, struct file *f, u32 extra_valid);
+int vnode_check_size(struct vnode *vn, off_t size);		/* RLIMIT_FSIZE (with SIGXFSZ), sb->max_size: -EFBIG */
 /* Reads and writes: access and modification time as the mount wants it; set-id bits and size limits. */
 void path_touch_atime(const struct path *p);
 int file_prepare_write(struct file *f, struct iobuf *buf, off_t *pos);	/* [l] held: O_APPEND, limits, set-id bits, times */

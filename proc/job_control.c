@@ -117,6 +117,14 @@ process_session_current(void)
 }
 
 struct pid *
+process_tgid_current(void)
+{
+	struct process *p = process_current();
+
+	return p != NULL ? p->pids[PID_TGID] : NULL;
+}
+
+struct pid *
 job_pgrp_session_get(struct pid *pgrp)
 {
 	struct proc_thread *pt;

@@ -120,6 +120,15 @@ int __must_check fd_install_new(struct file *f, int min, bool cloexec);	/* fd or
 
 extern u64 file_count, file_max;	/* [a], [I] /proc/sys/fs/file-nr, file-max */
 
+/* read(2), write(2) at the file's own position, which is locked if `shared` (others may use the file). -EBADF, -EINVAL, what
+ * the ops say. */
+ssize_t file_read(struct file *f, struct iobuf *buf, bool shared);
+ssize_t file_write(struct file *f, struct iobuf *buf, bool shared);
+/* At *pos, which is advanced. -ESPIPE */
+ssize_t file_read_at(struct file *f, struct iobuf *buf, off_t *pos);
+ssize_t file_write_at(struct file *f, struct iobuf *buf, off_t *pos);
+off_t file_seek(struct file *f, off_t off, int whence);		/* -ESPIPE, -EINVAL */
+
 /* Run read or write with a kernel buffer. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t len, off_t *pos);
 ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, off_t *pos);

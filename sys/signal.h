@@ -54,5 +54,6 @@ bool pgrp_is_orphaned(struct pid *pgrp);
 /* The current process's group and session (no reference: valid while the current thread runs in it... take pid_get to keep). */
 struct pid *process_pgrp_current(void);
 struct pid *process_session_current(void);
+struct pid *process_tgid_current(void);		/* the process's own identity; NULL for kernel threads */
 
 #endif
