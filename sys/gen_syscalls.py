@@ -90,17 +90,17 @@ def protos(calls):
 
 
 def table(calls):
-    out = [HEAD, '#include "sys/syscall.h"\n#include "syscall_protos.h"\n\n',
-           "/* Each call has a weak stand-in that answers ENOSYS: a row may exist before its function. The entry takes the six\n"
-           " * argument registers apart. */\n"]
+    out = [HEAD, '#include "arch/syscall.h"\n#include "sys/syscall.h"\n#include "syscall_protos.h"\n\n',
+           "/* Each call has a weak stand-in that answers ENOSYS: a row may exist before its function. The entry takes the\n"
+           " * arguments out of the frame. */\n"]
     planned = [c for c in calls if c.planned]
     for c in planned:
         params = re.sub(r"(\w+)(,|$)", r"\1 __unused\2", c.params()) if c.args else "void"
         out.append(f"__weak long\nsys_{c.name}({params})\n{{\n\treturn syscall_absent();\n}}\n\n")
     for c in planned:
-        casts = ", ".join(f"({TYPES[k][0]})a[{i}]" for i, (k, _n) in enumerate(c.args))
+        casts = ", ".join(f"({TYPES[k][0]})arch_syscall_arg(tf, {i})" for i, (k, _n) in enumerate(c.args))
         unused = "" if c.args else " __unused"
-        out.append(f"static long\nenter_{c.name}(const u64 *a{unused})\n{{\n\treturn sys_{c.name}({casts});\n}}\n\n")
+        out.append(f"static long\nenter_{c.name}(const struct trapframe *tf{unused})\n{{\n\treturn sys_{c.name}({casts});\n}}\n\n")
     out.append("const syscall_entry syscall_table[SYSCALL_COUNT] = {\n")
     out += [f"\t[{c.nr}] = enter_{c.name},\n" for c in planned]
     return "".join(out) + "};\n"

@@ -3,6 +3,7 @@
  * The front door: dispatch of system calls, and the work on the way back to user mode. The table is generated from
  * sys/syscall.tbl. Restart codes go through untouched: the signal exit path (proc/signal_deliver.c) erases them.
  */
+#include "arch/syscall.h"
 #include "arch/thread.h"
 #include "arch/trap.h"
 #include "sys/abi/errno.h"
@@ -36,21 +37,34 @@ syscall_absent(void)
 	return unknown_call(arch_frame_syscall(arch_thread_frame(thread_current())));
 }
 
+static __always_inline long
+call(const struct trapframe *tf)
+{
+	long nr = arch_syscall_nr(tf);
+	syscall_entry entry = (u64)nr < SYSCALL_COUNT ? syscall_table[nr] : NULL;
+
+	return likely(entry != NULL) ? entry(tf) : unknown_call(nr);
+}
+
+static __noinline void
+call_traced(struct trapframe *tf)
+{
+	u64 args[6];
+	long nr = arch_syscall_nr(tf);
+
+	arch_frame_syscall_args(tf, args);
+	syscall_trace_enter(nr, args);
+	arch_syscall_set_result(tf, call(tf));
+	syscall_trace_exit(nr, args, arch_frame_result(tf));
+}
+
 void
 syscall_dispatch(struct trapframe *tf)
 {
-	u64 args[6];
-	long nr = arch_frame_syscall(tf);
-	syscall_entry entry = (u64)nr < SYSCALL_COUNT ? syscall_table[nr] : NULL;
-	long result;
-
-	arch_frame_syscall_args(tf, args);
 	if (unlikely(atomic_load_relaxed(&syscall_tracing)))
-		syscall_trace_enter(nr, args);
-	result = likely(entry != NULL) ? entry(args) : unknown_call(nr);
-	if (unlikely(atomic_load_relaxed(&syscall_tracing)))
-		syscall_trace_exit(nr, args, result);
-	arch_frame_set_result(tf, result);
+		call_traced(tf);
+	else
+		arch_syscall_set_result(tf, call(tf));
 	lockdep_assert_none("return to user mode with a lock held");
 }
 

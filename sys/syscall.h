@@ -11,7 +11,9 @@
 
 #define SYSCALL_COUNT	451
 
-typedef long (*syscall_entry)(const u64 *args);
+struct trapframe;
+
+typedef long (*syscall_entry)(const struct trapframe *tf);
 extern const syscall_entry syscall_table[SYSCALL_COUNT];	/* NULL: no home yet */
 
 /* For the decoder. Letters: i int, u unsigned, l long, z size, x address or flags, h 32-bit flags, o octal, d directory fd, s string. */
