@@ -35,7 +35,7 @@ menuentry "Lintel" {
 END
 grub-file --is-x86-multiboot2 "$tree/boot/lintel" || { echo "mkiso.sh: $kernel has no Multiboot2 header" >&2; exit 1; }
 log=$tree.log
-if ! grub-mkrescue -o "$out.new" "$tree" -- -volid LINTEL >"$log" 2>&1; then
+if ! grub-mkrescue --locales= --themes= --fonts= -o "$out.new" "$tree" -- -volid LINTEL >"$log" 2>&1; then
 	cat "$log" >&2
 	rm -f "$log" "$out.new"
 	exit 1

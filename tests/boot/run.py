@@ -4,7 +4,8 @@
 
   boots      each way of booting, machine, number of CPUs, memory and CPU model: the shell answers, all CPUs are there,
              poweroff ends the machine
-  sessions   tests/boot/session.py on the ways that --quick or the full run name
+  sessions   tests/boot/session.py: a person at the shell
+  machine    tests/boot/machine.py: screen and keyboard, SysRq, hostile initramfs
 """
 import argparse
 import fnmatch
@@ -14,6 +15,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import machine  # noqa: E402
 import qemu  # noqa: E402
 import session  # noqa: E402
 from guest import Failed, Guest  # noqa: E402
@@ -22,12 +24,12 @@ DEFAULT = {"how": "kernel", "machine": "q35", "cpu": "max", "smp": 2, "mem": 512
 START_LIMIT = {"kernel": 120, "bios": 120, "uefi": 180}
 
 
-def boot(name, quick=False, **changes):
-    return {**DEFAULT, **changes, "name": name, "quick": quick, "session": False}
+def boot(name, quick=False, kind="boot", **changes):
+    return {**DEFAULT, **changes, "name": name, "quick": quick, "kind": kind}
 
 
 def sit(name, quick=False, **changes):
-    return {**DEFAULT, **changes, "name": name, "quick": quick, "session": True}
+    return boot(name, quick, "session", **changes)
 
 
 CASES = [
@@ -58,6 +60,10 @@ CASES = [
     boot("cpu-nehalem", cpu="Nehalem"),
     boot("cpu-skylake", cpu="Skylake-Server"),
     boot("cpu-rome", cpu="EPYC-Rome"),
+    boot("screen-bios", quick=True, kind="screen", how="bios"),
+    boot("screen-uefi", kind="screen", how="uefi", smp=1),
+    boot("sysrq", quick=True, kind="sysrq"),
+    boot("bad-initramfs", kind="bad", smp=1, mem=128),
 ]
 
 # Debian's kernel is neither on our ISO nor at home in 24 MiB.
@@ -76,35 +82,68 @@ def power_off(g):
     g.wait_end(60)
 
 
-def run_case(case, args):
-    """One machine from start to end; returns (passed, failed)."""
-    log = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}.log"
-    cmd = qemu.base_command(case["machine"], case["cpu"], case["smp"], case["mem"], args.accel)
-    append = "console=ttyS0" + (" loglevel=4" if args.kernel == "linux" else "")
-    cmd += [*qemu.boot_words(case["how"], args.kernel, args.debug, append=append), "-no-reboot"]
-    counts = {True: 0, False: 0}
+class Report:
+    """Counts and prints the results of one case."""
 
-    def report(name, error, seconds):
-        counts[error is None] += 1
-        print(f"  {'PASS' if error is None else 'FAIL'}     {case['name']}: {name} ({seconds:.1f} s){': ' + error if error else ''}", flush=True)
+    def __init__(self, case):
+        self.case, self.passed, self.failed = case, 0, 0
 
-    start = time.monotonic()
-    with Guest(cmd, log) as g:
+    def __call__(self, name, error, seconds):
+        self.passed += error is None
+        self.failed += error is not None
+        print(f"  {'PASS' if error is None else 'FAIL'}     {self.case}: {name} ({seconds:.1f} s){': ' + error if error else ''}", flush=True)
+
+    def run(self, name, function, *args):
+        """A check that raises Failed; returns whether it passed."""
+        start, error = time.monotonic(), None
         try:
-            g.login(START_LIMIT[case["how"]])
-            report("reaches the shell", None, time.monotonic() - start)
-            check_boot(g, case)
-            if case["session"]:
-                session.run_session(g, report)
-            middle = time.monotonic()
-            power_off(g)
-            report("powers off", None, time.monotonic() - middle)
+            function(*args)
         except Failed as e:
-            report("runs to its end", str(e), time.monotonic() - start)
-        found = qemu.faults(g.text)
+            error = str(e)
+        self(name, error, time.monotonic() - start)
+        return error is None
+
+
+def command(case, args, **boot_words):
+    cmd = qemu.base_command(case["machine"], case["cpu"], case["smp"], case["mem"], args.accel)
+    append = "console=ttyS0 panic=-1" + (" loglevel=4" if args.kernel == "linux" else "")
+    return [*cmd, *qemu.boot_words(case["how"], args.kernel, args.debug, append=append, **boot_words), "-no-reboot"]
+
+
+def run_system(case, args, stem, report):
+    """The system comes up, does what the case is about, and goes down."""
+    with Guest(command(case, args), f"{stem}.log") as g:
+        if not report.run("reaches the shell", g.login, START_LIMIT[case["how"]]):
+            return
+        report.run("sees its machine", check_boot, g, case)
+        if case["kind"] == "session":
+            session.run_session(g, report)
+        if case["kind"] == "screen":
+            report.run("screen and keyboard", machine.check_screen, g, f"{stem}.ppm")
+        if case["kind"] == "sysrq":
+            before = g.text
+            report.run("SysRq", machine.check_sysrq, g)
+            found = qemu.faults(before)
+        else:
+            report.run("powers off", power_off, g)
+            found = qemu.faults(g.text)
         if found:
             report("log without faults", "; ".join(found[:5]), 0)
-    return counts[True], counts[False]
+
+
+def run_bad(case, args, stem, report):
+    with machine.temporary_directory() as directory:
+        for name, path in machine.bad_initramfs_files(directory):
+            with Guest(command(case, args, initrd=path), f"{stem}-{name}.log") as g:
+                report.run(name, machine.expect_panic, g)
+
+
+def run_case(case, args):
+    """One case; returns (passed, failed)."""
+    report = Report(case["name"])
+    stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
+    (run_bad if case["kind"] == "bad" else run_system)(case, args, stem, report)
+    return report.passed, report.failed
 
 
 def main():
