@@ -7,12 +7,7 @@
  */
 #include "proc/exec.h"
 
-#include "sys/random.h"
-
 #define ELF_MACHINE	EM_X86_64
-#define PIE_BASE	ALIGN_DOWN(ARCH_USER_MAX / 3 * 2, PAGE_SIZE)	/* programs with an interpreter; randomised upwards */
-#define PIE_RANDOM_BITS	28
-#define BRK_RANDOM	(32 * MIB)
 
 static inline u64 page_down(u64 a) { return ALIGN_DOWN(a, PAGE_SIZE); }
 static inline u64 page_up(u64 a) { return ALIGN_UP(a, PAGE_SIZE); }
@@ -245,9 +240,7 @@ choose_base(const struct exec *e, const struct elf_image *img, u32 *flags)
 
 	if (img != e->image || e->interp == NULL)
 		return 0;
-	base = PIE_BASE;
-	if (exec_randomizes())
-		base += (random_u64() & (BIT(PIE_RANDOM_BITS) - 1)) << PAGE_SHIFT;
+	base = aspace_pie_base(exec_randomizes());
 	align = max_alignment(img);
 	if (align != 0)
 		base &= ~(align - 1);
@@ -322,18 +315,16 @@ static void
 set_layout(struct exec *e, const struct span *s)
 {
 	struct aspace *as = e->as;
-	u64 bias = e->image->bias, brk = page_up(s->mem_end + bias);
+	bool random_brk = exec_randomizes() && READ_ONCE(randomize_va_space) > 1;
+	u64 bias = e->image->bias, brk = s->mem_end + bias;
 
-	if (exec_randomizes() && READ_ONCE(randomize_va_space) > 1) {
-		if (e->image->eh.e_type == ET_DYN && e->interp == NULL)
-			brk = PIE_BASE;		/* a static PIE lies among the mappings: no room behind it */
-		brk += page_down(random_u64() % BRK_RANDOM);
-	}
+	if (random_brk && e->image->eh.e_type == ET_DYN && e->interp == NULL)
+		brk = aspace_pie_base(false);	/* a static PIE lies among the mappings: no room behind it */
 	as->code_start = (s->code_start != ~0UL ? s->code_start : 0) + bias;
 	as->code_end = s->code_end + bias;
 	as->data_start = s->data_start + bias;
 	as->data_end = s->data_end + bias;
-	as->brk_start = as->brk = brk;
+	aspace_set_brk(as, brk, random_brk);
 }
 
 int

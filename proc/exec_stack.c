@@ -9,7 +9,6 @@
 #include "sys/random.h"
 #include "sys/abi/auxv.h"
 
-#define STACK_RANDOM_BITS	22
 #define STACK_SPARE		(128 * KIB)	/* mapped from the start, below what is used */
 #define SHUFFLE			8192		/* the first stack pointer varies within this */
 #define AUXV_MAX		24		/* pairs; room in struct aspace */
@@ -27,11 +26,8 @@ int
 exec_stack_map(struct exec *e)
 {
 	u64 size = ALIGN_UP(e->args.used + SHUFFLE + 256 + (vector_words(&e->args) + 2 * AUXV_MAX) * 8, PAGE_SIZE) + STACK_SPARE;
-	u64 slack = 0;
 
-	if (exec_randomizes())
-		slack = (random_u64() & (BIT(STACK_RANDOM_BITS) - 1)) << PAGE_SHIFT;
-	e->stack_top = ARCH_USER_MAX - slack;
+	e->stack_top = e->as->stack_start;	/* aspace_layout_random() chose it */
 	return aspace_map_stack(e->as, e->stack_top, size, e->exec_stack);
 }
 

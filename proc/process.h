@@ -141,8 +141,9 @@ struct proc_thread {
 	int pdeath_signal;			/* [a] */
 	nsec_t timer_slack, default_timer_slack; /* [t] */
 	struct restart_block restart;		/* [t] restart_syscall */
-	struct list pi_states;			/* [LOCK_FUTEX of the state] held PI futexes with waiters; futex/pi.c */
-	struct spinlock pi_lock;		/* guards pi_states */
+	struct spinlock pi_lock;		/* LOCK_LEAF */
+	struct list pi_states;			/* [pi_lock] held PI futexes with waiters: futex/pi.c */
+	bool pi_exited;				/* [pi_lock] nothing is added any more */
 	u64 io_rchar, io_wchar, io_syscr, io_syscw;	/* [t] */
 	struct rcu_head rcu;
 };
