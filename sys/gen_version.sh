@@ -5,7 +5,7 @@
 set -eu
 commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || commit=$commit-dirty
-date=$(TZ=UTC0 git log -1 --date=format-local:'%a %b %e %H:%M:%S UTC %Y' --format=%cd 2>/dev/null || echo unknown)
+date=$(TZ=UTC0 git log -1 --date=format-local:'%Y-%m-%d' --format=%cd 2>/dev/null || echo unknown)
 new=$(cat <<END
 /* Made by sys/gen_version.sh. */
 #ifndef GEN_VERSION_H
