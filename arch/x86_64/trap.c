@@ -43,16 +43,21 @@ is_canonical(u64 va)
 	return (u64)((s64)(va << 16) >> 16) == va;
 }
 
-/* Until nothing is left to do, with interrupts off at the end. An instruction pointer that IRETQ would refuse is a
+static __always_inline bool
+work_left(struct thread *t)
+{
+	return READ_ONCE(t->work) | this_cpu_read(percpu_need_resched);
+}
+
+/* Until nothing is left to do; interrupts are off at entry and at the end. An instruction pointer that IRETQ would refuse is a
  * fault of the program: it gets what it would get from a jump there. */
-static void
+static __noinline void
 finish_work(struct trapframe *tf)
 {
 	struct thread *t = thread_current();
 
-	arch_irq_disable();
 	for (;;) {
-		if (likely(!(READ_ONCE(t->work) | this_cpu_read(percpu_need_resched)))) {
+		if (likely(!work_left(t))) {
 			if (likely(is_canonical(tf->ip)))
 				return;
 			arch_irq_enable();
@@ -65,13 +70,25 @@ finish_work(struct trapframe *tf)
 	}
 }
 
-/* SYSRET loads rip from rcx, flags from r11 and fixed selectors; on Intel a non-canonical rcx faults in ring 0. */
+/* SYSRET loads rip from rcx, flags from r11 and fixed selectors (a user thread's frame never has others, if it came by
+ * SYSCALL); on Intel a non-canonical rcx faults in ring 0. */
+static __always_inline bool
+sysret_fits(const struct trapframe *tf)
+{
+	return tf->cx == tf->ip && tf->r11 == tf->flags && tf->ip < ARCH_USER_MAX && !(tf->flags & (FLAG_RF | FLAG_TF));
+}
+
+/* The frame came by SYSCALL, or by arch_thread_exec(). */
 bool
 trap_return_to_user(struct trapframe *tf)
 {
+	arch_irq_disable();
+	if (unlikely(work_left(thread_current())))
+		finish_work(tf);
+	if (likely(sysret_fits(tf)))
+		return true;
 	finish_work(tf);
-	return tf->cx == tf->ip && tf->r11 == tf->flags && tf->ip < ARCH_USER_MAX && tf->cs == SEL_USER_CS &&
-	       tf->ss == SEL_USER_DS && !(tf->flags & (FLAG_RF | FLAG_TF));
+	return false;
 }
 
 bool
@@ -245,6 +262,7 @@ trap_from_user(struct trapframe *tf)
 		user_page_fault(tf, read_cr2());
 	else
 		user_exception(tf);
+	arch_irq_disable();
 	finish_work(tf);
 }
 
