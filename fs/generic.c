@@ -100,6 +100,12 @@ generic_file_llseek(struct file *f, off_t off, int whence)
 	return off;
 }
 
+off_t
+generic_mapping_size(struct mapping *m)
+{
+	return vnode_size(m->owner);
+}
+
 int
 generic_file_mmap(struct file *f, struct vma *vma)
 {
