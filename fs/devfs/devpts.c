@@ -20,6 +20,8 @@
 #define INO_FIRST	3
 
 static struct super_block *devpts_sb;	/* [I] */
+static const struct vnode_ops devpts_dir_vops = { .lookup = libfs_lookup };
+static const struct vnode_ops devpts_node_vops;		/* generic behaviour all through */
 
 /* [lock] */
 static struct { struct spinlock lock; u32 mode, ptmxmode; bool have_uid, have_gid; uid_t uid; gid_t gid; } options = {
@@ -35,6 +37,7 @@ make_node(u64 ino, u32 mode, dev_t devt)
 		return NULL;
 	vn->ino = ino;
 	vn->nlink = 1;
+	vn->ops = &devpts_node_vops;
 	vnode_init_special(vn, mode, devt);
 	vnode_touch(vn, VT_ATIME | VT_MTIME | VT_CTIME);
 	return vn;
@@ -81,8 +84,6 @@ pts_removed(u32 index)
 static const struct pty_view devpts_view = { .added = pts_added, .removed = pts_removed };
 
 /* --- the file system --- */
-
-static const struct vnode_ops devpts_dir_vops = { .lookup = libfs_lookup };
 
 static int
 parse_option(const char *word)

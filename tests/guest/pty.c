@@ -330,10 +330,10 @@ interrupt_kills_foreground(void)
 	pid_t child;
 
 	signal(SIGTTOU, SIG_IGN);
+	signal(SIGINT, SIG_DFL);	/* Check has a handler */
 	child = fork();
 	if (child == 0) {
 		setpgid(0, 0);
-		signal(SIGINT, SIG_DFL);
 		for (;;)
 			pause();
 	}
