@@ -8,6 +8,8 @@
 #include "arch/mmu.h"
 #include "arch/smp.h"
 #include "dev/chrdev.h"
+#include "dev/fb/framebuffer.h"
+#include "dev/input/ps2.h"
 #include "dev/pci.h"
 #include "dev/tty/tty.h"
 #include "fs/devfs/devfs.h"
@@ -97,8 +99,10 @@ init_thread(void *arg)
 	mem_devices_init();		/* /dev/null and its like */
 	tty_init_core();		/* /dev/tty, /dev/console */
 	pty_init();			/* pseudo terminals */
+	fb_init();			/* the boot loader's framebuffer */
 	vt_init();			/* terminals on the screen */
 	serial_init();			/* 16550 */
+	ps2_init();			/* keyboard */
 	pci_init();			/* buses are scanned, drivers bind */
 	proc_init();			/* identities, caches */
 	procfs_init();			/* the trees that show all this */

@@ -206,7 +206,8 @@ print_new(struct log_console *only, u64 *seq)
 			continue;
 		}
 		list_for_each(c, &consoles, node)
-			c->write(c, line, n);
+			if (!c->panic_only || panic_mode)
+				c->write(c, line, n);
 	}
 }
 
@@ -282,7 +283,7 @@ log_console_register(struct log_console *c, bool replay)
 	u64 seq = 0;
 
 	take_consoles();
-	if (!c->early)
+	if (!c->early && !c->panic_only)
 		list_for_each_safe(other, next, &consoles, node)
 			if (other->early)
 				list_del_init(&other->node);

@@ -28,6 +28,7 @@ struct log_console {
 	const char *name;
 	void (*write)(struct log_console *c, const char *text, size_t len);
 	bool early;		/* dropped once a real console registers */
+	bool panic_only;	/* written to in a panic alone; doesn't count as a real console */
 };
 void log_console_register(struct log_console *c, bool replay);	/* replay: print what the ring holds */
 void log_console_unregister(struct log_console *c);

@@ -45,13 +45,21 @@ tty_console_wanted(const char *name)
 	return rank_of(name) > 0;
 }
 
+/* Virtual terminals are meant by tty0, too. */
+static int
+rank_of_tty(const struct tty *tty)
+{
+	bool virtual = tty->devt >= DEV_NUMBER(MAJOR_TTY, 1u) && tty->devt < DEV_NUMBER(MAJOR_TTY, 64u);
+
+	return virtual ? MAX(rank_of(tty->name), rank_of("tty0")) : rank_of(tty->name);
+}
+
 void
 tty_set_console(struct tty *tty)
 {
 	struct tty *old = NULL;
-	int rank = rank_of(tty->name);
+	int rank = rank_of_tty(tty);
 
-	/* The virtual terminals offer their tty0. */
 	mutex_lock(&console_lock);
 	if (console == NULL || rank > console_rank) {
 		old = console;

@@ -103,10 +103,13 @@ glyph_line(const struct renderer *r, struct cell c, const u8 *glyph, u32 line)
 	return bits;
 }
 
+/* Pixels of 3 bytes, and odd pitches, give any alignment. */
+struct word { u64 v; } __packed __attribute__((may_alias));
+
 static void
 put_u64(volatile u8 *at, u64 v)
 {
-	*(volatile u64 __attribute__((may_alias, aligned(1))) *)at = v;
+	((volatile struct word *)at)->v = v;
 }
 
 static void
