@@ -19,6 +19,8 @@ enum lock_class {
 	LOCK_EPOLL,		/* epoll instance (nests: instance that watches before watched) */
 	LOCK_FILE_POS,		/* file: offset */
 	LOCK_TEXT,		/* text of a generated file, while it is made */
+	LOCK_BUS,		/* a bus: its devices and drivers; held over probe and remove */
+	LOCK_DEVICE,		/* device tree; its listeners make and remove files */
 	LOCK_MOUNT,		/* mount tree changes */
 	LOCK_FS_RENAME,		/* super block: cross-directory rename */
 	LOCK_DIR,		/* vnode that is a directory (parent; ancestor first) */
@@ -27,9 +29,7 @@ enum lock_class {
 	LOCK_PIPE,		/* pipe (two pipes: lower address first) */
 	LOCK_TTY_WRITE,		/* tty: one write(2) at a time */
 	LOCK_TTY,		/* tty: line discipline, termios */
-	LOCK_BUS,		/* a bus: its devices and drivers; held over probe and remove */
 	LOCK_CHRDEV,		/* device registries */
-	LOCK_DEVICE,		/* device tree */
 	LOCK_IRQ_SETUP,		/* interrupt handlers: request and free */
 	LOCK_FILES,		/* fd table */
 	LOCK_AS,		/* address space layout */
