@@ -14,6 +14,7 @@
 #define PROC_PROCESS_H
 
 #include "sys/clock.h"
+#include "sys/mutex.h"
 #include "sys/pid.h"
 #include "sys/signal.h"
 #include "sys/syscall.h"

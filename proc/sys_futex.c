@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* futex(2), set_robust_list(2), get_robust_list(2). */
-#include "proc/futex/futex.h"
+#include "proc/futex.h"
 
 #include "syscall_protos.h"
+#include "sys/abi/futex.h"
 #include "sys/abi/timespec.h"
 
 /* The time-out of a waiting command; absolute but for FUTEX_WAIT. */

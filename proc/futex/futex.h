@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Futexes: what the files of proc/futex/ share. A futex is a word of user memory; the kernel knows it only while somebody waits.
+ * Futexes: what the files of proc/futex/ share.
  *
  * Waiters hang in hashed buckets by the key of their word (mm/aspace.h). A waiter sleeps until it is off its bucket's list:
  * w->bucket is NULL then. User words are read and changed under the bucket's lock, without sleeping: where the page is not there,
@@ -11,7 +11,7 @@
 #ifndef PROC_FUTEX_FUTEX_H
 #define PROC_FUTEX_FUTEX_H
 
-#include "proc/proc.h"
+#include "proc/futex.h"
 #include "sys/pi.h"
 #include "sys/abi/futex.h"
 
@@ -37,9 +37,6 @@ struct futex_waiter {
 	struct mutex_waiter lender;	/* PI: lends its priority to the owner */
 };
 
-/* How a wait ends; deadline NSEC_MAX: not by time. */
-struct futex_timeout { enum timer_clock clock; nsec_t deadline; };
-
 /* --- core.c --- */
 int __must_check futex_key(u64 uaddr, bool shared, struct mem_key *key);
 static inline bool
@@ -63,15 +60,7 @@ int futex_cas(u64 uaddr, u32 old, u32 new, u32 *found);
 int futex_op(u64 uaddr, int op, u32 arg, u32 *old);
 int futex_fault_in(u64 uaddr, bool write);	/* without locks: 0 or -EFAULT */
 
-/* --- waitwake.c, requeue.c, pi.c --- */
-long futex_wait(u64 uaddr, bool shared, u32 val, const struct futex_timeout *to, u32 bitset);
-long futex_wake(u64 uaddr, bool shared, int nr, u32 bitset);
-long futex_wake_op(u64 uaddr, u64 uaddr2, bool shared, int nr, int nr2, u32 op);
-long futex_requeue(u64 uaddr, u64 uaddr2, bool shared, int nr_wake, int nr_requeue, const u32 *cmpval);
-long futex_requeue_pi(u64 uaddr, u64 uaddr2, bool shared, int nr_wake, int nr_requeue, u32 cmpval);
-long futex_wait_requeue_pi(u64 uaddr, bool shared, u32 val, const struct futex_timeout *to, u32 bitset, u64 uaddr2);
-long futex_lock_pi(u64 uaddr, bool shared, const struct futex_timeout *to, bool trylock);
-long futex_unlock_pi(u64 uaddr, bool shared);
+/* --- pi.c --- */
 void futex_exit_pi(struct proc_thread *pt);
 
 /* For requeue.c. [b] of uaddr's bucket. Try to take the PI futex for t. 1: it is t's; 0: *state (a reference) is what to wait on;
