@@ -23,7 +23,10 @@ struct device_attr {
 };
 
 struct device_class { const char *name; };		/* "tty", "mem", "block" ...: /sys/class/NAME */
-struct device_bus { const char *name; };		/* "pci", "virtio", "platform": /sys/bus/NAME */
+struct device_bus {			/* "pci", "virtio", "platform": /sys/bus/NAME */
+	const char *name;
+	void (*uevent)(struct device *d, struct strbuf *out);	/* its own lines of the uevent file, or NULL */
+};
 
 #define DEVICE_NAME_MAX	48
 

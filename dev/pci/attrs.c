@@ -16,8 +16,6 @@
 #define RESOURCE_WIDE	0x00100000UL
 #define RESOURCE_LINES	13		/* six bars, the ROM, six bridge windows */
 
-const struct device_bus device_bus_pci = { "pci" };
-
 static struct pci_device *
 of(struct device *d)
 {
@@ -73,15 +71,31 @@ irq_show(struct device *d, struct strbuf *out)
 	return 0;
 }
 
+static void
+put_modalias(const struct pci_device *dev, struct strbuf *out)
+{
+	strbuf_printf(out, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", dev->vendor, dev->device, dev->subvendor,
+		dev->subdevice, dev->class >> 16, dev->class >> 8 & 0xff, dev->class & 0xff);
+}
+
 static int
 modalias_show(struct device *d, struct strbuf *out)
 {
-	const struct pci_device *dev = of(d);
-
-	strbuf_printf(out, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", dev->vendor, dev->device, dev->subvendor,
-		dev->subdevice, dev->class >> 16, dev->class >> 8 & 0xff, dev->class & 0xff);
+	put_modalias(of(d), out);
 	return 0;
 }
+
+static void
+uevent(struct device *d, struct strbuf *out)
+{
+	const struct pci_device *dev = of(d);
+
+	strbuf_printf(out, "PCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\nMODALIAS=", dev->class,
+		dev->vendor, dev->device, dev->subvendor, dev->subdevice, d->name);
+	put_modalias(dev, out);
+}
+
+const struct device_bus device_bus_pci = { .name = "pci", .uevent = uevent };
 
 static int
 resource_show(struct device *d, struct strbuf *out)

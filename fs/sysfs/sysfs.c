@@ -187,6 +187,8 @@ show_uevent(struct device *d, struct strbuf *out)
 		strbuf_printf(out, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\n", dev_major(d->devt), dev_minor(d->devt), d->name);
 	if (d->driver != NULL)
 		strbuf_printf(out, "DRIVER=%s\n", d->driver);
+	if (d->bus != NULL && d->bus->uevent != NULL)
+		d->bus->uevent(d, out);
 	return 0;
 }
 

@@ -177,20 +177,27 @@ show_devices(const struct proc_object *o, struct strbuf *out)
 static int
 show_interrupts(const struct proc_object *o, struct strbuf *out)
 {
+	const char *name, *what;
 	char text[96];
 
 	(void)o;
-	strbuf_puts(out, "    ");
+	strbuf_printf(out, "%11s", "");
 	for_each_cpu(cpu)
-		strbuf_printf(out, "       CPU%-2u", cpu);
+		strbuf_printf(out, "CPU%-8u", cpu);
 	strbuf_putc(out, '\n');
 	for (u32 irq = 0; irq < ARCH_IRQ_COUNT; irq++) {
 		if (!irq_describe(irq, text, sizeof(text)))
 			continue;
-		strbuf_printf(out, "%3u:", irq);
+		strbuf_printf(out, "%3u: ", irq);
 		for_each_cpu(cpu)
-			strbuf_printf(out, " %10lu ", irq_count(irq, cpu));
-		strbuf_printf(out, "%s\n", text);
+			strbuf_printf(out, "%10lu ", irq_count(irq, cpu));
+		strbuf_printf(out, " %s\n", text);
+	}
+	for (u32 i = 0; arch_irq_special(i, &name, &what); i++) {
+		strbuf_printf(out, "%3s: ", name);
+		for_each_cpu(cpu)
+			strbuf_printf(out, "%10lu ", arch_irq_special_count(i, cpu));
+		strbuf_printf(out, "  %s\n", what);
 	}
 	return 0;
 }
