@@ -33,6 +33,25 @@ is_table(pte_t e)
 	return (e & (PTE_P | PTE_PS)) == PTE_P;
 }
 
+/* The first entry of [i, end) that is not none, or end. Eight at a time: most tables are nearly empty. */
+static unsigned
+next_used(const pte_t *table, unsigned i, unsigned end)
+{
+	for (; i < end && i % 8; i++)
+		if (!arch_pte_none(arch_pte_read(&table[i])))
+			return i;
+	for (; i + 8 <= end; i += 8) {
+		const volatile pte_t *e = &table[i];
+
+		if (e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7])
+			break;
+	}
+	for (; i < end; i++)
+		if (!arch_pte_none(arch_pte_read(&table[i])))
+			return i;
+	return end;
+}
+
 int
 arch_as_create(struct arch_as *aas)
 {
@@ -52,7 +71,7 @@ arch_as_create(struct arch_as *aas)
 static void
 free_tables(pte_t *table, int level, unsigned entries)
 {
-	for (unsigned i = 0; level > 1 && i < entries; i++) {
+	for (unsigned i = 0; level > 1 && (i = next_used(table, i, entries)) < entries; i++) {
 		pte_t e = arch_pte_read(&table[i]);
 
 		if (is_table(e))
@@ -143,26 +162,31 @@ arch_pte_find(struct arch_as *aas, vaddr_t va, struct spinlock **lock, bool *hug
 	return &table[table_index(va, 1)];
 }
 
+/* Below `table` of `level`; va and end - 1 lie in its span. */
+static vaddr_t
+next_below(const pte_t *table, int level, vaddr_t va, vaddr_t end)
+{
+	vaddr_t base = ALIGN_DOWN(va, LEVEL_SIZE(level) * TABLE_ENTRIES);
+	unsigned i = table_index(va, level), last = table_index(end - 1, level) + 1;
+
+	for (; (i = next_used(table, i, last)) < last; i++) {
+		vaddr_t start = base + i * LEVEL_SIZE(level), stop = start + LEVEL_SIZE(level);
+		pte_t e = arch_pte_read(&table[i]);
+
+		start = MAX(start, va);
+		stop = MIN(stop, end);
+		if (level > 1 && is_table(e))
+			start = next_below(table_of(e), level - 1, start, stop);
+		if (start < stop)
+			return start;
+	}
+	return end;
+}
+
 vaddr_t
 arch_pte_next(struct arch_as *aas, vaddr_t va, vaddr_t end)
 {
-	while (va < end) {
-		pte_t *table = phys_to_virt(aas->root);
-		int level = LEVEL_TOP;
-		pte_t v;
-
-		for (;;) {
-			v = arch_pte_read(&table[table_index(va, level)]);
-			if (level == 1 || !is_table(v))
-				break;
-			table = table_of(v);
-			level--;
-		}
-		if (!arch_pte_none(v))
-			return va;
-		va = ALIGN_DOWN(va, LEVEL_SIZE(level)) + LEVEL_SIZE(level);
-	}
-	return end;
+	return va < end ? next_below(phys_to_virt(aas->root), LEVEL_TOP, va, end) : end;
 }
 
 int
@@ -218,35 +242,26 @@ reclaim_flush(struct reclaim *r)
 		pt_page_free(table_page(r->tables[--r->count]));
 }
 
-static bool
-table_empty(const pte_t *table)
-{
-	for (int i = 0; i < TABLE_ENTRIES; i++)
-		if (!arch_pte_none(arch_pte_read(&table[i])))
-			return false;
-	return true;
-}
-
-/* Tables below `table` (of `level`, for addresses from base) whose whole span lies in the range and that are empty. */
+/* Tables below `table` (of `level`, for addresses from base) that serve some of [start, end), have their whole span between floor
+ * and ceiling and are empty. */
 static void
 reclaim_level(struct reclaim *r, pte_t *table, int level, vaddr_t base)
 {
 	u64 span = LEVEL_SIZE(level);
-	unsigned first = r->start > base ? (unsigned)((r->start - base) >> LEVEL_SHIFT(level)) : 0;
+	unsigned i = r->start > base ? (unsigned)((r->start - base) >> LEVEL_SHIFT(level)) : 0;
+	unsigned last = (unsigned)MIN((r->end - 1 - base) >> LEVEL_SHIFT(level), TABLE_ENTRIES - 1UL) + 1;
 
-	for (unsigned i = first; i < TABLE_ENTRIES; i++) {
+	for (; (i = next_used(table, i, last)) < last; i++) {
 		vaddr_t va = base + i * span;
 		pte_t v = arch_pte_read(&table[i]), *below;
 		struct spinlock *lock;
 
-		if (va >= r->end)
-			return;
 		if (!is_table(v))
 			continue;
 		below = table_of(v);
 		if (level > 2)
 			reclaim_level(r, below, level - 1, va);
-		if (va < r->floor || va + span > r->ceiling || !table_empty(below))
+		if (va < r->floor || va + span > r->ceiling || next_used(below, 0, TABLE_ENTRIES) < TABLE_ENTRIES)
 			continue;
 		lock = table_lock(table);
 		spin_lock(lock);
@@ -263,6 +278,8 @@ arch_pt_reclaim(struct arch_as *aas, vaddr_t start, vaddr_t end, vaddr_t floor, 
 {
 	struct reclaim r = { .aas = aas, .start = start, .end = end, .floor = floor, .ceiling = ceiling };
 
+	if (start >= end)
+		return;
 	/* The very last table of user space ends above ARCH_USER_MAX. */
 	if (r.ceiling >= ARCH_USER_MAX)
 		r.ceiling = ALIGN_UP(ARCH_USER_MAX, LEVEL_SIZE(LEVEL_TOP));

@@ -159,11 +159,11 @@ TEST(multiboot2_framebuffer)
 TEST(random_multiboot2_is_survived)
 {
 	for (int round = 0; round < 2000; round++) {
-		u32 total = 16 + (u32)(rand() % 512) * 8;
+		u32 total = 16 + (u32)(unit_rand() % 512) * 8;
 
 		memset(&bi, 0, sizeof(bi));
 		for (u32 i = 0; i < total; i++)
-			mem[INFO + i] = (unsigned char)(rand() % 4 ? rand() % 24 : rand());
+			mem[INFO + i] = (unsigned char)(unit_rand() % 4 ? unit_rand() % 24 : unit_rand());
 		memcpy(mem + INFO, &total, 4);
 		if (multiboot2_parse(&bi, &src, INFO) == 0)
 			boot_memory_finish(&bi);
@@ -272,8 +272,8 @@ TEST(set_against_a_model)
 
 	memset(model, -1, sizeof(model));
 	for (int round = 0; round < 5000; round++) {
-		u64 base = (u64)(rand() % 60), size = 1 + (u64)(rand() % 4);
-		int type = rand() % 5;
+		u64 base = (u64)(unit_rand() % 60), size = 1 + (u64)(unit_rand() % 4);
+		int type = unit_rand() % 5;
 
 		ck_assert_int_eq(boot_memory_set(&bi, base << 12, size << 12, type), 0);
 		for (u64 i = base; i < base + size; i++)
