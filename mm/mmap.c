@@ -177,7 +177,8 @@ aspace_unmap_locked(struct aspace *as, vaddr_t start, vaddr_t end)
 	for (v = dead; v != NULL; v = v->next_dead)
 		(void)zap_range(v, v->start, v->end, 0);	/* whole VMAs: no huge leaf to split */
 	destroy_detached(dead);
-	reclaim_tables(as, start, end);
+	if (start > 0 || end <= ARCH_USER_MAX)	/* else the space is about to go, with all its tables */
+		reclaim_tables(as, start, end);
 	return 0;
 }
 
