@@ -204,10 +204,8 @@ open_existing(struct path *p, int flags, struct file **out)
 		return -EISDIR;
 	if ((flags & O_DIRECTORY) && !S_ISDIR(vn->mode))
 		return -ENOTDIR;
-	if (!S_ISREG(vn->mode))
-		flags &= ~O_TRUNC;
 	err = file_open_path(p, flags, out);
-	if (err == 0 && (flags & O_TRUNC) && !(flags & O_PATH)) {
+	if (err == 0 && (flags & O_TRUNC) && !(flags & O_PATH) && S_ISREG(vn->mode)) {
 		err = vnode_truncate(p, 0, *out, ATTR_CTIME | ATTR_OPEN);
 		if (err != 0)
 			file_put(*out);

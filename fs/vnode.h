@@ -186,7 +186,8 @@ int vnode_setattr(struct path *p, struct iattr *a);		/* checks, takes [l], kills
 int vnode_generic_setattr(struct vnode *vn, const struct iattr *a);
 
 /* Device numbers in the kernel and in the ABI are the same 64-bit encoding as glibc's makedev(). */
-static inline dev_t makedev_k(u32 major, u32 minor)
+static inline dev_t
+makedev_k(u32 major, u32 minor)
 {
 	return ((u64)(major & 0xfffff000u) << 32) | ((u64)(major & 0xfffu) << 8) | ((u64)(minor & 0xffffff00u) << 12) | (minor & 0xffu);
 }
