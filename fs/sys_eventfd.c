@@ -12,7 +12,7 @@
 #define EVENTFD_MAX	(UINT64_MAX - 1)
 
 struct eventfd {
-	struct spinlock lock;	/* LOCK_EVENT */
+	struct spinlock lock;	/* LOCK_EVENT; irqs off, like all of its class */
 	u64 count;		/* [lock] */
 	bool semaphore;		/* [I] */
 	struct waitq wq;
@@ -22,10 +22,10 @@ struct eventfd {
 static bool
 take(struct eventfd *e, u64 *value)
 {
-	spin_lock(&e->lock);
+	spin_lock_irq(&e->lock);
 	*value = e->count == 0 ? 0 : e->semaphore ? 1 : e->count;
 	e->count -= *value;
-	spin_unlock(&e->lock);
+	spin_unlock_irq(&e->lock);
 	return *value != 0;
 }
 
@@ -35,11 +35,11 @@ give(struct eventfd *e, u64 value)
 {
 	bool fits;
 
-	spin_lock(&e->lock);
+	spin_lock_irq(&e->lock);
 	fits = value <= EVENTFD_MAX - e->count;
 	if (fits)
 		e->count += value;
-	spin_unlock(&e->lock);
+	spin_unlock_irq(&e->lock);
 	return fits;
 }
 
