@@ -317,6 +317,9 @@ send_file(struct file *out, struct file *in, off_t *pos, size_t count)
 		return -ESPIPE;
 	if ((kind != S_IFREG && kind != S_IFCHR && kind != S_IFBLK) || in->ops->read == NULL || out->ops->write == NULL)
 		return -EINVAL;
+	/* As Linux: what has no position (a tty, a pipe) could lose bytes that the other side does not take. */
+	if (!(in->mode & FMODE_SEEK))
+		return -EINVAL;
 	if (out->flags & O_APPEND)
 		return -EINVAL;
 	count = MIN(count, IO_COUNT_MAX);

@@ -84,7 +84,7 @@ def background_jobs(g):
 @step
 def processes_are_seen(g):
     g.check("ps", r"^ +1 root +\S+ init$")
-    g.check("sleep 77 & ps -o pid,ppid,stat,args | grep 'sleep 7[7]'; kill $!", r"S +sleep 77")
+    g.check("sleep 77 & sleep 0.3; ps -o pid,ppid,stat,args | grep 'sleep 7[7]'; kill $!", r"S +sleep 77")
     g.check("pidof init", "^1$")
     g.check("kill -l", "HUP")
     g.check("time sleep 0.1 2>&1", r"real\s+0m ?0\.[1-9]")
