@@ -33,6 +33,7 @@ proc_init(void)
 	process_cache_init();
 	signal_cache_init();
 	futex_init();
+	proc_oom_init();
 	threads_max = threads_for_memory();
 }
 

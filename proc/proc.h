@@ -194,6 +194,9 @@ void futex_init(void);
 void futex_exit(struct proc_thread *pt);	/* robust list, PI states; while the address space is still there */
 int futex_wake_user(u64 uaddr, int n);		/* clear_child_tid */
 
+/* --- oom.c --- */
+void proc_oom_init(void);
+
 /* --- cred --- */
 void cred_commit_user(const struct cred *c);	/* cred_commit, and counts follow the real uid */
 const struct cred *proc_cred_rcu(struct thread *t);	/* RCU read section */
