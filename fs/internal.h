@@ -13,6 +13,8 @@ u32 dentry_hash_name(const struct dentry *parent, const char *name, u32 len);
 /* Under RCU: the cached child, and the sequence count at which it was right. NULL is no proof of absence. */
 struct dentry *dentry_find_rcu(const struct dentry *parent, const char *name, u32 len, u32 hash, u32 *seq);
 bool dentry_try_get(struct dentry *d);			/* under RCU */
+/* Put a reference; with force an unused dentry does not stay in the cache. */
+void dentry_release(struct dentry *d, bool force);
 void dentry_set_mounted(struct dentry *d, bool on);
 /* Everything below root goes, pinned or not; then root itself. The super block is unmounted. */
 void dentry_kill_tree(struct dentry *root);
