@@ -34,6 +34,7 @@ proc_init(void)
 	signal_cache_init();
 	futex_init();
 	proc_oom_init();
+	sysrq_keys_init();
 	threads_max = threads_for_memory();
 }
 

@@ -26,6 +26,9 @@ static inline bool is_init(const struct process *p) { return p == init_process; 
 static inline bool is_session_leader(const struct process *p) { return p->pids[PID_SID] == p->pids[PID_TGID]; }
 static inline u64 nsec_to_ticks(nsec_t ns) { return (u64)(ns / (NSEC_PER_SEC / USER_HZ)); }
 
+/* --- sysrq_keys.c --- */
+void sysrq_keys_init(void);
+
 /* --- pid.c --- */
 void pid_init(void);
 int __must_check pid_alloc(struct pid **out);

@@ -136,7 +136,7 @@ def definitions():
                 if name.endswith(".c"):
                     path = os.path.join(folder, name)
                     with open(path) as f:
-                        for call in re.findall(r"^sys_(\w+)\(", f.read(), re.M):
+                        for call in re.findall(r"^(?:long )?sys_(\w+)\(", f.read(), re.M):
                             found.setdefault(call, []).append(path)
     return found
 
