@@ -16,7 +16,7 @@ usable(const struct vma *v, pte_t e, int flags)
 {
 	struct page *head;
 
-	if (!arch_pte_present(e) || (v->flags & VM_IO))
+	if (!arch_pte_present(e) || (v->flags & VM_IO) || (v->prot == PROT_NONE && !(flags & FAULT_FORCE)))
 		return false;
 	if (!(flags & FAULT_WRITE) || arch_pte_writable(e))
 		return true;
