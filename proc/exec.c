@@ -258,7 +258,7 @@ take_aspace(struct exec *e)
 	aspace_activate(as);
 	if (old == NULL)
 		return;
-	u = (struct proc_usage){ .minflt = old->minflt, .majflt = old->majflt, .maxrss = old->hiwater_rss * (PAGE_SIZE / KIB) };
+	u = (struct proc_usage){ .minflt = old->minflt, .majflt = old->majflt, .maxrss = proc_maxrss(old) };
 	irq = proctree_lock_irq();
 	sh = sighand_lock(p, &irq2);
 	proc_usage_add(&p->dead_threads, &u);

@@ -56,7 +56,7 @@ leave_aspace(struct proc_thread *pt, bool last)
 	if (last) {
 		irq = proctree_lock_irq();
 		u = (struct proc_usage){ .minflt = as->minflt, .majflt = as->majflt,
-			.maxrss = as->hiwater_rss * (PAGE_SIZE / KIB) };
+			.maxrss = proc_maxrss(as) };
 		sh = sighand_lock(p, &irq2);
 		proc_usage_add(&p->dead_threads, &u);
 		spin_lock(&p->lock);

@@ -69,6 +69,7 @@ void process_unlink_thread(struct process *p, struct proc_thread *pt);
 /* Take a zombie out of the tree. proctree_lock held. */
 void process_release(struct process *p);
 void process_usage_locked(struct process *p, struct proc_usage *u);
+u64 proc_maxrss(const struct aspace *as);
 void proc_usage_add(struct proc_usage *to, const struct proc_usage *from);
 void proc_usage_to_abi(const struct proc_usage *u, struct abi_rusage *out);
 u32 proc_thread_total(void);

@@ -464,6 +464,15 @@ proc_usage_add(struct proc_usage *to, const struct proc_usage *from)
 	to->maxrss = MAX(to->maxrss, from->maxrss);
 }
 
+/* The most that was resident, in KiB: the mark that mm/ keeps when pages go, or what is there now. */
+u64
+proc_maxrss(const struct aspace *as)
+{
+	s64 now = as->rss_anon + as->rss_file + as->rss_shmem;
+
+	return MAX(as->hiwater_rss, (u64)MAX(now, (s64)0)) * (PAGE_SIZE / KIB);
+}
+
 /* proctree_lock or p's signal lock held. */
 void
 process_usage_locked(struct process *p, struct proc_usage *u)
@@ -484,7 +493,7 @@ process_usage_locked(struct process *p, struct proc_usage *u)
 	if (as != NULL) {
 		u->minflt += as->minflt;
 		u->majflt += as->majflt;
-		u->maxrss = MAX(u->maxrss, as->hiwater_rss * (PAGE_SIZE / KIB));
+		u->maxrss = MAX(u->maxrss, proc_maxrss(as));
 	}
 	spin_unlock_irqrestore(&p->lock, irq);
 	u->maxrss = MAX(u->maxrss, atomic_load_relaxed(&p->maxrss));

@@ -115,7 +115,7 @@ sys_getrusage(int who, void __user *usage)
 	case RUSAGE_THREAD:
 		u.nvcsw = t->nvcsw;
 		u.nivcsw = t->nivcsw;
-		u.maxrss = t->as->hiwater_rss * (PAGE_SIZE / KIB);
+		u.maxrss = proc_maxrss(t->as);
 		thread_times(t, &u.utime, &u.stime);
 		break;
 	default:
