@@ -84,15 +84,13 @@ colors_of(struct cell c, u8 *fg, u8 *bg)
 	}
 }
 
-/* Row `line` of the picture of c. */
+/* Row `line` of a picture with underline or cursor. */
 static u8
-glyph_line(const struct renderer *r, struct cell c, const u8 *glyph, u32 line)
+decorate(const struct renderer *r, u8 flags, u8 bits, u32 line)
 {
-	u8 bits = glyph[line];
-
-	if (c.flags & CELL_UNDERLINE && line == font_height - 2)
+	if (flags & CELL_UNDERLINE && line == font_height - 2)
 		bits = 0xff;
-	if (c.flags & CELL_CURSOR) {
+	if (flags & CELL_CURSOR) {
 		if (r->cursor_shape == CURSOR_BLOCK)
 			bits = (u8)~bits;
 		else if (r->cursor_shape == CURSOR_BAR)
@@ -149,7 +147,7 @@ put_16(volatile u8 *at, u8 bits, u32 fg, u32 bg)
 	}
 }
 
-/* One row of pixels of n cells that have the same colours. */
+/* One row of pixels of n cells that have the same colours. r->glyphs has their pictures. */
 static void
 put_line(const struct renderer *r, volatile u8 *at, const struct cell *c, u32 n, u32 line, u32 fg, u32 bg)
 {
@@ -157,32 +155,46 @@ put_line(const struct renderer *r, volatile u8 *at, const struct cell *c, u32 n,
 	u32 step = GLYPH_WIDTH * r->fb->bytes;
 
 	for (u32 i = 0; i < n; i++, at += step) {
-		const u8 *glyph = &font_glyphs[(size_t)glyph_of(r, c[i].code) * font_height];
-		u8 bits = glyph_line(r, c[i], glyph, line);
+		u8 bits = r->glyphs[i][line];
 
-		if (r->fb->bytes == 4)
+		if (c[i].flags & (CELL_UNDERLINE | CELL_CURSOR))
+			bits = decorate(r, c[i].flags, bits, line);
+		if (step == 32)
 			put_32(at, bits, pair);
-		else if (r->fb->bytes == 3)
+		else if (step == 24)
 			put_24(at, bits, fg, bg);
 		else
 			put_16(at, bits, fg, bg);
 	}
 }
 
+/* How many of n cells have the colours of the first. */
+static u32
+same_colors(const struct cell *c, u32 n, u8 *fg, u8 *bg)
+{
+	u8 next_fg, next_bg;
+	u32 run;
+
+	colors_of(c[0], fg, bg);
+	for (run = 1; run < n; run++) {
+		colors_of(c[run], &next_fg, &next_bg);
+		if (next_fg != *fg || next_bg != *bg)
+			break;
+	}
+	return run;
+}
+
 void
 render_cells(struct renderer *r, u32 x, u32 y, const struct cell *c, u32 n)
 {
-	u8 fg, bg, next_fg, next_bg;
 	volatile u8 *at;
+	u8 fg, bg;
 	u32 run;
 
 	for (; n > 0; c += run, x += run, n -= run) {
-		colors_of(c[0], &fg, &bg);
-		for (run = 1; run < n; run++) {
-			colors_of(c[run], &next_fg, &next_bg);
-			if (next_fg != fg || next_bg != bg)
-				break;
-		}
+		run = same_colors(c, n, &fg, &bg);
+		for (u32 i = 0; i < run; i++)
+			r->glyphs[i] = &font_glyphs[(size_t)glyph_of(r, c[i].code) * font_height];
 		at = r->fb->mem + (size_t)y * font_height * r->fb->pitch + (size_t)x * GLYPH_WIDTH * r->fb->bytes;
 		for (u32 line = 0; line < font_height; line++, at += r->fb->pitch)
 			put_line(r, at, c, run, line, r->pixel[fg], r->pixel[bg]);

@@ -24,6 +24,7 @@ struct renderer {
 	u32 cursor_x, cursor_y;
 	u8 cursor_shape;
 	u16 ascii[128];			/* glyphs, so that most characters need no search */
+	const u8 *glyphs[EMULATOR_COLS_MAX];	/* pictures of the cells being drawn */
 };
 
 /* How many cells fit. */
