@@ -10,6 +10,7 @@
  *   bool arch_irqs_enabled(void)
  *   void arch_idle_wait(void)          interrupts off: enable and halt in one step; on return they are off again
  *   u64  arch_cycles(void)             free-running counter, for statistics and entropy only
+ *   bool arch_virtual                  a hypervisor is beneath: any CPU may stand still for milliseconds, whatever it holds
  *   bool arch_random_u64(u64 *out)     hardware random number, false where there is none
  */
 #ifndef ARCH_CPU_H

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Random numbers. A SHA-256 pool takes in what is hard to know; its digest keys a ChaCha20 generator that erases as it goes: each
- * request first replaces the key by the generator's own output, so that a later look at memory tells nothing about numbers
+ * step first replaces the key by the generator's own output, so that a later look at memory tells nothing about numbers
  * given out (Bernstein's fast key erasure). The primitives are BearSSL's.
+ *
+ * The base generator only makes keys, under the lock. Each CPU has a generator of its own, keyed anew from the base after every
+ * reseed, and a stock of its output, from which requests are served without a lock; what was given out is wiped at once.
  *
  * Entropy is credited carefully: hardware random numbers in full, interrupt times one bit per INTERRUPTS_PER_BIT, and, on
  * machines without a hardware generator, the jitter of the processor's own timing one bit per JITTER_PER_BIT samples.
@@ -38,6 +41,17 @@ static u32 pool_bits;			/* [lock] credited since the last reseed */
 static u32 seeded_bits;			/* [lock] in the key, at most READY_BITS */
 static bool ready;			/* [a] */
 static nsec_t next_reseed;		/* [lock] */
+static u32 generation = 1;		/* [a] counts reseeds */
+
+#define STOCK	224			/* with the next key, four blocks of the cipher */
+
+struct cpu_generator {			/* its CPU only, interrupts off */
+	u8 key[KEY_SIZE];
+	u8 stock[STOCK];		/* the last `left` bytes are unused */
+	u32 left;
+	u32 generation;			/* the base's, when the key was taken; 0: never */
+};
+static PERCPU_DEFINE(struct cpu_generator, cpu_generator);
 static struct waitq ready_wq = WAITQ_INIT(ready_wq);
 
 /* What interrupts of a CPU have mixed; the worker carries it into the pool. */
@@ -81,6 +95,53 @@ reseed_locked(void)
 	seeded_bits = MIN(seeded_bits + pool_bits, (u32)READY_BITS);
 	pool_bits = 0;
 	next_reseed = clock_now() + RESEED_INTERVAL;
+	atomic_add(&generation, 1u);
+}
+
+/* A key of the base generator. */
+static void
+base_key(u8 out[KEY_SIZE])
+{
+	u64 flags = spin_lock_irqsave(&lock);
+
+	split_key(out);
+	spin_unlock_irqrestore(&lock, flags);
+}
+
+/* New stock and next key from one run of the cipher. Interrupts off. */
+static void
+restock(struct cpu_generator *g)
+{
+	static const u8 iv[12];
+	u32 now = atomic_load(&generation);
+	u8 out[KEY_SIZE + STOCK] = { 0 };
+
+	if (g->generation != now) {
+		base_key(g->key);
+		g->generation = now;
+	}
+	br_chacha20_ct_run(g->key, iv, 0, out, sizeof(out));
+	memcpy(g->key, out, KEY_SIZE);
+	memcpy(g->stock, out + KEY_SIZE, STOCK);
+	wipe(out, sizeof(out));
+	g->left = STOCK;
+}
+
+/* n <= KEY_SIZE bytes of this CPU's stock. */
+static void
+take(void *buf, size_t n)
+{
+	u64 flags = arch_irq_save();
+	struct cpu_generator *g = this_cpu_ptr(cpu_generator);
+	u8 *from;
+
+	if (g->left < n || g->generation != atomic_load_relaxed(&generation))
+		restock(g);
+	from = g->stock + STOCK - g->left;
+	memcpy(buf, from, n);
+	wipe(from, n);
+	g->left -= (u32)n;
+	arch_irq_restore(flags);
 }
 
 void
@@ -88,16 +149,14 @@ random_bytes(void *buf, size_t n)
 {
 	static const u8 iv[12];
 	u8 once[KEY_SIZE];
-	u64 flags = spin_lock_irqsave(&lock);
 
-	split_key(once);
-	spin_unlock_irqrestore(&lock, flags);
 	if (n <= KEY_SIZE) {
-		memcpy(buf, once, n);
-	} else {
-		memset(buf, 0, n);
-		br_chacha20_ct_run(once, iv, 0, buf, n);
+		take(buf, n);
+		return;
 	}
+	take(once, sizeof(once));
+	memset(buf, 0, n);
+	br_chacha20_ct_run(once, iv, 0, buf, n);
 	wipe(once, sizeof(once));
 }
 

@@ -6,6 +6,9 @@
  * depth. Each waiter spins on a node of its own, so a release touches one other CPU's cache only. A free lock without a queue is
  * taken by one compare-and-swap. The head of the queue waits for the byte; the nodes are free again once the lock is had,
  * so four per CPU are enough: thread, hard interrupt and what an exception in either may take.
+ *
+ * In a virtual machine there is no queue. Its host stops processors at will, and handing the lock to the one whose turn it is,
+ * which may not be running, makes all others wait for the host, time after time: there, who runs takes it.
  */
 #include "sys/lockdep.h"
 #include "sys/spinlock.h"
@@ -75,21 +78,30 @@ take_as_head(struct spinlock *l, struct spin_node *node, u32 tail)
 	atomic_store_release(&next->head, 1u);
 }
 
+/* Outside the queue, and only while there is none. */
+static void
+wait_unqueued(struct spinlock *l)
+{
+	do {
+		while (atomic_load_relaxed(&l->word) != 0)
+			arch_pause();
+	} while (!atomic_cas(&l->word, 0u, SPIN_HELD));
+}
+
 static __noinline void
 spin_wait(struct spinlock *l)
 {
 	struct spin_nodes *nodes = this_cpu_ptr(spin_nodes);
-	u32 depth = nodes->used++;
+	u32 depth = nodes->used;
 	struct spin_node *node;
 	u32 tail, word;
 
-	barrier();
-	if (unlikely(depth >= SPIN_DEPTH)) {	/* deeper nesting than there are nodes: wait outside the queue */
-		while (!atomic_cas(&l->word, 0u, SPIN_HELD))
-			arch_pause();
-		nodes->used--;
+	if (arch_virtual || unlikely(depth >= SPIN_DEPTH)) {	/* or deeper nesting than there are nodes */
+		wait_unqueued(l);
 		return;
 	}
+	nodes->used++;
+	barrier();
 	node = &nodes->node[depth];
 	node->next = NULL;
 	node->head = 0;

@@ -73,6 +73,9 @@ arch_cycles(void)
 	return (u64)hi << 32 | lo;
 }
 
+/* [I] after boot. */
+extern bool arch_virtual;
+
 /* RDRAND; false where the CPU has none or it is out of entropy. */
 bool arch_random_u64(u64 *out);
 

@@ -11,6 +11,7 @@
 #include "sys/percpu.h"
 
 u64 cpu_features;
+bool arch_virtual;
 static struct arch_cpuinfo cpuinfo[CPU_MAX];	/* [I] each after its CPU came up */
 
 /* Where a feature is told, and the word that switches its use off. */
@@ -96,6 +97,7 @@ cpu_detect(const char *cmdline)
 			cpu_features &= ~BIT(sources[i].feature);
 	if (!(cpu_features & BIT(CPUF_XSAVE)))
 		cpu_features &= ~BIT(CPUF_XSAVEOPT);
+	arch_virtual = cpu_features & BIT(CPUF_HYPERVISOR);
 }
 
 bool
