@@ -19,6 +19,7 @@
 
 #define SIGNAL_KILL	9
 #define NOBODY		UINT32_MAX
+#define VERBOSE		15	/* consoles show all from the first oops on, whatever quiet said */
 
 int panic_timeout;
 bool panic_on_oops;
@@ -166,6 +167,7 @@ oops(const char *what, struct trapframe *tf, u64 code)
 		while (!atomic_cas(&oopsing, NOBODY, me))
 			arch_pause();
 	}
+	log_console_level = VERBOSE;
 	log_printf(LOG_ALERT, "BUG: %s", what);
 	log_emerg("Oops: %04lx [#%u] PREEMPT SMP", code, atomic_add(&oops_count, 1));
 	print_who(LOG_WARNING);
