@@ -600,7 +600,7 @@ int
 walk_last(struct walk *w)
 {
 	while (w->type != LAST_ROOT) {
-		int err = step(w, w->last, w->len, w->type, (w->flags & LOOKUP_FOLLOW) || w->slash);
+		int err = step(w, w->last, w->len, w->type, (w->flags & LOOKUP_FOLLOW) || w->must_dir);
 
 		if (err <= 0)
 			return err;

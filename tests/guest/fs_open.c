@@ -97,6 +97,7 @@ START_TEST(symlinks_are_followed_or_not)
 	ck_assert_int_eq(try_open("dirlink", O_RDONLY | O_NOFOLLOW | O_DIRECTORY), -ENOTDIR);
 	ck_assert_int_eq(try_open("loop1", O_RDONLY), -ELOOP);
 	ck_assert_int_eq(try_open("loop1/x", O_RDONLY), -ELOOP);
+	ck_assert_int_eq(try_open("loop1/", O_RDONLY | O_NOFOLLOW), -ELOOP);
 	ck_assert_int_eq(try_open("loop1", O_RDWR | O_CREAT), -ELOOP);
 	ck_assert_int_eq(try_open("dangling", O_RDONLY), -ENOENT);
 	ck_assert_int_eq(try_open("dangling", O_RDWR | O_CREAT), 0);	/* makes "none" */
