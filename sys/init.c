@@ -11,6 +11,7 @@
 #include "dev/fb/framebuffer.h"
 #include "dev/input/ps2.h"
 #include "dev/pci.h"
+#include "dev/rtc.h"
 #include "dev/tty/tty.h"
 #include "fs/devfs/devfs.h"
 #include "fs/path.h"
@@ -97,6 +98,7 @@ init_thread(void *arg)
 
 	vfs_init();			/* file systems; tmpfs as root */
 	mem_devices_init();		/* /dev/null and its like */
+	rtc_device_init();		/* the hardware clock */
 	tty_init_core();		/* /dev/tty, /dev/console */
 	pty_init();			/* pseudo terminals */
 	fb_init();			/* the boot loader's framebuffer */
