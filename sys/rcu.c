@@ -59,8 +59,12 @@ list_put(struct cb_list *l, struct rcu_head *head)
 static void
 start_locked(void)
 {
+	/*
+	 * The bits before the number: who sees the new number and takes note of it sees its bit too, and clears it. The number before
+	 * the idle flags: who goes idle sees it, or we its flag.
+	 */
+	atomic_store(&rcu.waiting_for, atomic_load(&cpu_online_mask));
 	atomic_store(&rcu.current, rcu.current + 1);
-	atomic_store(&rcu.waiting_for, atomic_load(&cpu_online_mask));	/* before looking at the idle flags: who goes idle sees its bit, or we its flag */
 	for_each_cpu(cpu)
 		if (atomic_load(&per_cpu_ptr(rcu_cpu, cpu)->idle))
 			atomic_fetch_and(&rcu.waiting_for, ~BIT(cpu));
