@@ -302,8 +302,8 @@ switch_threads(bool preempted)
 	rq->prev = prev;
 	rq->times.switches++;
 	lockdep_release(&rq->lock, LOCK_RUNQUEUE, NULL);
-	if (next->as != NULL)
-		arch_as_switch(aspace_arch(next->as));
+	/* A kernel thread borrows what is loaded; arch is told, so that flushes need not interrupt it. */
+	arch_as_switch(next->as != NULL ? aspace_arch(next->as) : NULL);
 	this_cpu_write(percpu_current, next);
 	arch_switch_to(prev, next);
 	finish_switch();
