@@ -31,6 +31,7 @@ class Guest:
         self.size = size
         self.buffer = ""	# read, and not yet consumed by expect()
         self.text = ""		# all of it
+        self.unasked = b""	# the end of what was read, which may be half a question
         self.log = open(log_path, "wb")
         self.dir = tempfile.TemporaryDirectory()
         self.qmp_path = os.path.join(self.dir.name, "qmp")
@@ -70,8 +71,10 @@ class Guest:
             raise EOFError
         self.log.write(data)
         self.log.flush()
-        if CURSOR_QUERY in data:
+        self.unasked += data
+        for _ in range(self.unasked.count(CURSOR_QUERY)):
             self.send("\x1b[%d;%dR" % self.size)
+        self.unasked = self.unasked.rpartition(CURSOR_QUERY)[2][-len(CURSOR_QUERY) + 1 :]
         text = data.decode(errors="replace")
         self.buffer += text
         self.text += text
