@@ -13,7 +13,9 @@
 #include "sys/lib/printf.h"
 #include "sys/lib/string.h"
 #include "sys/log.h"
+#include "sys/reboot.h"
 #include "sys/sysrq.h"
+#include "sys/thread.h"
 
 enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR, UART_MSR, UART_SCRATCH, UART_DLL = 0, UART_DLM = 1, UART_FCR = 2 };
 
@@ -48,6 +50,7 @@ enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR, UART_MSR, UA
 #define IRQ_LOOPS	64		/* interrupts are served in one go at most so often */
 #define POLL_SPINS	100000		/* waiting for room, in log output */
 #define SYSRQ_WINDOW	(5 * NSEC_PER_SEC)
+#define LET_OUT_MAX	(2 * NSEC_PER_SEC)
 
 /* Lock key: [I] immutable  [s] lock (LOCK_SERIAL, irqs off) */
 struct uart {
@@ -443,9 +446,28 @@ start_port(struct uart *u, u32 index)
 	}
 }
 
+/* The machine ends: what programs have written goes out first, if the line takes it. */
+static void
+let_out(enum machine_end how)
+{
+	nsec_t end = clock_now() + LET_OUT_MAX;
+
+	for (u32 i = 0; i < ARRAY_SIZE(uarts); i++) {
+		struct uart *u = &uarts[i];
+
+		while (READ_ONCE(u->tx_head) != READ_ONCE(u->tx_tail) && !READ_ONCE(u->held) && clock_now() < end) {
+			thread_set_state(THREAD_UNINTERRUPTIBLE);
+			(void)thread_schedule_until(clock_now() + NSEC_PER_MSEC);
+		}
+	}
+}
+
+static struct reboot_step reboot_step = { .name = "serial", .fn = let_out };
+
 void
 serial_init(void)
 {
+	reboot_register(&reboot_step);
 	for (u32 i = 0; i < ARRAY_SIZE(uarts); i++)
 		if (probe(&uarts[i]))
 			start_port(&uarts[i], i);
