@@ -54,6 +54,7 @@ static int
 open_interpreter(struct exec *e, const struct elf64_phdr *ph)
 {
 	struct elf_image *img;
+	struct file *file;
 	char *path;
 	int err;
 
@@ -65,9 +66,11 @@ open_interpreter(struct exec *e, const struct elf64_phdr *ph)
 	if (err == 0 && path[ph->p_filesz - 1] != '\0')
 		err = -ENOEXEC;
 	if (err == 0)
-		err = file_open_exec(AT_FDCWD, path, LOOKUP_FOLLOW, &img->file);
-	if (err == 0)
-		err = exec_read_exact(img->file, &img->eh, sizeof(img->eh), 0);
+		err = file_open_exec(AT_FDCWD, path, LOOKUP_FOLLOW, &file);
+	if (err == 0) {
+		img->file = file;
+		err = exec_read_exact(file, &img->eh, sizeof(img->eh), 0);
+	}
 	kmem_free(path);
 	return err;
 }

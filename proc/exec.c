@@ -2,7 +2,7 @@
 /*
  * execve(2): the course of it.
  *
- *	open the file; collect the strings; while it is a #! script, open its interpreter      errors go to the caller
+ *	collect the strings; open the file; while it is a #! script, open its interpreter      errors go to the caller
  *	check the ELF headers; compute credentials
  *	--- point of no return: the other threads end ---                                      errors kill the process
  *	make the new address space, take it, let the old one go
@@ -358,19 +358,19 @@ kill_self(void)
 	sighand_unlock(sh, irq);
 }
 
-/* e->file and e->filename are there. 0: the current thread is the new program; else -errno, or it has been killed. */
+/* The arguments are collected. 0: the current thread is the new program; else -errno, or it has been killed. */
 static int
-exec_file(struct exec *e, const struct exec_vectors *v)
+exec_file(struct exec *e, int dfd, const char *path, int lookup)
 {
+	struct file *file;
 	int err;
 
-	err = exec_args_init(&e->args, v);
-	if (err == 0)
-		err = exec_args_push(&e->args, e->filename);
-	if (err == 0)
-		err = exec_args_push_vectors(&e->args, v);
-	if (err == 0)
-		err = resolve_scripts(e);
+	err = file_open_exec(dfd, path, lookup, &file);
+	if (err != 0)
+		return err;
+	e->file = file;
+	e->by_fd_cloexec = dfd != AT_FDCWD && path[0] != '/' && fd_get_cloexec(dfd) > 0;
+	err = resolve_scripts(e);
 	if (err == 0)
 		err = elf_prepare(e);
 	if (err != 0)
@@ -433,7 +433,6 @@ check_process_limit(void)
 	return 0;
 }
 
-/* Open and run. */
 static int
 exec_path(int dfd, const char *path, int lookup, const struct exec_vectors *v)
 {
@@ -444,18 +443,19 @@ exec_path(int dfd, const char *path, int lookup, const struct exec_vectors *v)
 	if (e == NULL)
 		return -ENOMEM;
 	e->filename = exec_filename(dfd, path);
-	err = e->filename == NULL ? -ENOMEM : 0;
+	err = e->filename == NULL ? -ENOMEM : exec_args_init(&e->args, v);
 	if (err == 0)
-		err = file_open_exec(dfd, path, lookup, &e->file);
+		err = exec_args_push(&e->args, e->filename);
+	if (err == 0)
+		err = exec_args_push_vectors(&e->args, v);
 	if (err != 0)
 		goto out_free;
-	e->by_fd_cloexec = dfd != AT_FDCWD && path[0] != '/' && fd_get_cloexec(dfd) > 0;
 	if (mutex_lock_interruptible(&p->exec_lock) != 0) {
 		err = -ERESTARTNOINTR;
 		goto out_free;
 	}
 	thread_current()->in_execve = true;
-	err = exec_file(e, v);
+	err = exec_file(e, dfd, path, lookup);
 	thread_current()->in_execve = false;
 	mutex_unlock(&p->exec_lock);
 out_free:
@@ -470,8 +470,6 @@ process_exec(int dfd, const char __user *upath, u64 argv, u64 envp, int flags)
 	struct path_name name;
 	int err, lookup = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0 : LOOKUP_FOLLOW;
 
-	if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
-		return -EINVAL;
 	if ((flags & AT_EMPTY_PATH) != 0)
 		lookup |= LOOKUP_EMPTY;
 	err = check_process_limit();
@@ -479,7 +477,7 @@ process_exec(int dfd, const char __user *upath, u64 argv, u64 envp, int flags)
 		err = path_name_from_user(&name, upath, lookup);
 	if (err != 0)
 		return err;
-	err = exec_path(dfd, name.s, lookup, &v);
+	err = (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0 ? -EINVAL : exec_path(dfd, name.s, lookup, &v);
 	path_name_free(&name);
 	return err;
 }

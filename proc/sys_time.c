@@ -289,11 +289,12 @@ wake_cpu_sleeper(struct cpu_timer *ct)
 	thread_wake(s->thread);
 }
 
-/* Until p has used so much: 0 or -EINTR; what is left in *left. */
+/* Until p (t, if not NULL) has used so much: 0 or -EINTR; what is left in *left. */
 static int
-sleep_on_cpu(struct process *p, int which, nsec_t deadline, nsec_t *left)
+sleep_on_cpu(struct process *p, struct thread *t, int which, nsec_t deadline, nsec_t *left)
 {
-	struct cpu_sleeper s = { .timer = { .proc = p, .which = which, .fire = wake_cpu_sleeper }, .thread = thread_current() };
+	struct cpu_sleeper s = { .timer = { .proc = p, .thread = t, .which = which, .fire = wake_cpu_sleeper },
+		.thread = thread_current() };
 	struct sighand *sh;
 	bool done;
 	u64 irq;
@@ -311,7 +312,7 @@ sleep_on_cpu(struct process *p, int which, nsec_t deadline, nsec_t *left)
 	sh = sighand_lock(p, &irq);
 	cpu_timer_disarm_locked(&s.timer);
 	done = s.fired;
-	*left = deadline - cpu_clock_read_locked(p, NULL, which);
+	*left = deadline - cpu_clock_read_locked(p, t, which);
 	sighand_unlock(sh, irq);
 	return done ? 0 : -EINTR;
 }
@@ -328,12 +329,9 @@ restart_cpu_sleep(struct restart_block *rb)
 
 	if (err != 0)
 		return err;
-	if (t != NULL) {
+	err = t == thread_current() ? -EINVAL : sleep_on_cpu(p, t, which, rb->deadline, &left);	/* it would not wake */
+	if (t != NULL)
 		thread_put(t);
-		err = -EINVAL;	/* of single threads: not on Linux either */
-	} else {
-		err = sleep_on_cpu(p, which, rb->deadline, &left);
-	}
 	process_put(p);
 	if (err == -EINTR)
 		err = store_left(left, rb->args[1]) != 0 ? -EFAULT : -ERESTART_RESTARTBLOCK;
@@ -349,8 +347,6 @@ cpu_nanosleep(clockid_t clock, nsec_t ns, bool absolute, u64 urem)
 
 	if (err != 0)
 		return err;
-	if (clock == CLOCK_THREAD_CPUTIME_ID)
-		return -EINVAL;
 	*rb = (struct restart_block){ .fn = restart_cpu_sleep, .args = { (u64)clock, absolute ? 0 : urem },
 		.deadline = absolute ? ns : ns > NSEC_MAX - now ? NSEC_MAX : now + ns };
 	err = restart_cpu_sleep(rb);
@@ -398,6 +394,7 @@ sys_clock_nanosleep(clockid_t clock, int flags, const void __user *req, void __u
 	case CLOCK_BOOTTIME:
 		base = TIMER_BOOTTIME;
 		break;
+	case CLOCK_THREAD_CPUTIME_ID:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:

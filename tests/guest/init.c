@@ -17,6 +17,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -152,6 +153,7 @@ main(void)
 		passed += run_program(programs[i]);
 	printf("GUEST TESTS: %d passed, %d failed\n", passed, program_count - passed);
 	fflush(stdout);
+	tcdrain(1);
 	sync();
 	reboot(RB_POWER_OFF);
 	printf("# reboot: %s\n", strerror(errno));

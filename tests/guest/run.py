@@ -96,7 +96,7 @@ def listdir(path):
 
 
 def boot(args, initrd, log_path):
-    words = "console=ttyS0 panic=-1 " + ("loglevel=5 " if args.kernel == "linux" else "") + args.append
+    words = "console=ttyS0 panic=-1 loglevel=5 " + args.append
     cmd = qemu.base_command(args.machine, args.cpu, args.smp, args.mem, args.accel)
     cmd += qemu.boot_words("kernel", args.kernel, args.debug, initrd, append=words.strip())
     cmd += ["-no-reboot", "-monitor", "none", "-serial", "stdio", *args.qemu.split()]
