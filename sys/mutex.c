@@ -5,18 +5,20 @@
  * queues and sleeps.
  *
  * The releaser wakes the best waiter and leaves the mutex free: a running thread may take it first, which keeps
- * the CPUs busy. A waiter to whom that happened is given the mutex directly the next time. The best waiter is the one with the
- * highest real-time priority, else the first.
+ * the CPUs busy. A waiter to whom that happens for STARVED_AFTER is given the mutex directly. The best waiter is the one with
+ * the highest real-time priority, else the first.
  *
  * While the mutex is held with bit 0 set, the owner is changed under wait_lock only.
  */
 #include "arch/cpu.h"
 #include "sys/abi/errno.h"
+#include "sys/clock.h"
 #include "sys/lockdep.h"
 #include "sys/panic.h"
 #include "sys/pi.h"
 #include "sys/wait.h"
 
+#define STARVED_AFTER	(4 * NSEC_PER_MSEC)
 #define WAITERS	((uintptr_t)1)
 #define SELF	((uintptr_t)thread_current())
 #define CALLER	__builtin_return_address(0)
@@ -104,10 +106,12 @@ static __noinline int
 lock_slow(struct mutex *m, enum thread_state s)
 {
 	struct mutex_waiter w = { .thread = thread_current(), .mutex = m };
+	nsec_t since;
 	int err = 0;
 
 	if (spin_on_owner(m))
 		return 0;
+	since = clock_now();
 	KASSERT_DEBUG((atomic_load(&m->owner) & ~WAITERS) != SELF);
 	spin_lock(&m->wait_lock);
 	mark_contended(m);
@@ -123,11 +127,9 @@ lock_slow(struct mutex *m, enum thread_state s)
 		spin_unlock(&m->wait_lock);
 		thread_schedule();
 		spin_lock(&m->wait_lock);
-		if (!try_take_locked(m)) {
-			w.starved = true;
-			continue;
-		}
-		break;
+		if (try_take_locked(m))
+			break;
+		w.starved = clock_now() - since > STARVED_AFTER;
 	}
 	thread_set_state(THREAD_RUNNING);
 	leave_queue(m, &w);

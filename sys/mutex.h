@@ -3,7 +3,7 @@
  * Sleeping locks with an owner and priority inheritance: struct mutex and the reader-writer
  * struct rwlock (writer has an owner; readers are counted; writers aren't starved). Thread context only, may sleep, not
  * recursive, released by the thread that took them. The uncontended path is one compare-and-swap. Priorities are
- * inherited through mutexes; an rwlock is fair instead: first come, first served.
+ * inherited through mutexes; an rwlock is fair instead: nobody waits for long behind who came later.
  */
 #ifndef SYS_MUTEX_H
 #define SYS_MUTEX_H
@@ -23,7 +23,7 @@ struct mutex {
 };
 
 struct rwlock {
-	s64 count;		/* [a] 4 per reader, bit 0: a writer, bit 1: there are waiters; sys/rwlock.c */
+	s64 count;		/* [a] 8 per reader, and bits: sys/rwlock.c */
 	struct thread *writer;	/* [a] */
 	struct spinlock wait_lock;
 	struct list waiters;	/* [wait_lock] in order of arrival */

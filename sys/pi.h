@@ -16,7 +16,7 @@ struct mutex_waiter {
 	struct thread *boosts;		/* [pi_lock] whom it lends its priority; NULL: nobody */
 	struct mutex *mutex;		/* [I] */
 	u8 prio;			/* [pi_lock] real-time priority it waits with; 0: none */
-	bool starved;			/* [m->wait_lock] it was woken and found the mutex taken */
+	bool starved;			/* [m->wait_lock] it was woken and found the mutex taken for too long */
 };
 
 extern u32 pi_waiting;		/* [a] real-time waiters, or waiters that hold what one waits for */

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reader-writer locks that sleep. The count tells all: 4 for each reader, bit 0 for a writer, bit 1 when there are waiters,
- * which closes the fast paths. Waiters are served in the order of arrival, a run of readers together, and get the
- * lock handed over; so neither side starves.
+ * Reader-writer locks that sleep. The count tells all: 8 for each reader, bit 0 for a writer, bit 1 when there are waiters,
+ * which closes the fast paths, bit 2 when the first waiter is starved.
+ *
+ * Who finds the lock taken by a running writer spins, then queues. A release wakes the first waiter but leaves the lock free: a
+ * running writer may take it first, which spares a switch. Once the first waiter has been passed over for STARVED_AFTER, that
+ * ends: the lock is handed to it. Among the waiters the order is that of arrival, a run of readers goes together, and a
+ * reader never overtakes a waiter; so neither side starves.
  */
 #include "sys/abi/errno.h"
+#include "arch/cpu.h"
+#include "sys/clock.h"
 #include "sys/lockdep.h"
 #include "sys/mutex.h"
 #include "sys/panic.h"
 #include "sys/wait.h"
 
-#define WRITER	((s64)1)
-#define WAITERS	((s64)2)
-#define READER	((s64)4)
+#define WRITER		((s64)1)
+#define WAITERS		((s64)2)
+#define STARVED		((s64)4)
+#define READER		((s64)8)
+#define STARVED_AFTER	(4 * NSEC_PER_MSEC)
 #define CALLER	__builtin_return_address(0)
 
 #ifdef CONFIG_DEBUG
@@ -60,56 +68,114 @@ take_write(struct rwlock *l)
 	return true;
 }
 
-/* Hand the lock to the first waiters, as far as it is free for them. wait_lock held. */
-static void
-grant_locked(struct rwlock *l)
+/* Past the waiters, if the lock is free. */
+static bool
+steal(struct rwlock *l, bool write)
 {
-	struct rw_waiter *w;
-	s64 c;
+	s64 c = atomic_load_relaxed(&l->count);
 
-	while ((w = list_first(&l->waiters, struct rw_waiter, node)) != NULL) {
-		c = atomic_load(&l->count);
-		if ((c & WRITER) || (w->write && c >= READER))
-			return;
+	while (write ? (c & ~WAITERS) == 0 : !(c & WRITER)) {
+		if (!atomic_try_cas(&l->count, &c, c + (write ? WRITER : READER)))
+			continue;
+		if (write)
+			atomic_store_relaxed(&l->writer, thread_current());
+		return true;
+	}
+	return false;
+}
+
+/* While a writer has it and runs. Its struct stays readable under RCU. */
+static bool
+spin_on_writer(struct rwlock *l, bool write)
+{
+	bool got = false;
+
+	rcu_read_lock();
+	for (;;) {
+		s64 c = atomic_load_relaxed(&l->count);
+		struct thread *w = atomic_load_relaxed(&l->writer);
+
+		if ((got = write ? !(c & STARVED) && steal(l, true) : take_read(l)))
+			break;
+		if (c >= READER || (c & STARVED) || (!write && (c & WAITERS)) || this_cpu_read(percpu_need_resched))
+			break;
+		if (w == thread_current() || (w != NULL && !atomic_load_relaxed(&w->on_cpu)))
+			break;
+		arch_pause();
+	}
+	rcu_read_unlock();
+	return got;
+}
+
+static void
+leave_queue(struct rwlock *l, struct rw_waiter *w)
+{
+	list_del(&w->node);
+	atomic_fetch_and(&l->count, list_empty(&l->waiters) ? ~(WAITERS | STARVED) : ~STARVED);
+}
+
+/* wait_lock held: the first waiter goes on, if the lock is free for it. */
+static void
+wake_first_locked(struct rwlock *l)
+{
+	struct rw_waiter *w = list_first(&l->waiters, struct rw_waiter, node);
+	s64 c = atomic_load(&l->count);
+
+	if (w == NULL || (c & WRITER) || (w->write && c >= READER))
+		return;
+	if (c & STARVED) {
+		/* Nobody steals a lock with a starved waiter, so it is still free. */
 		if (w->write)
 			atomic_store_relaxed(&l->writer, w->thread);
 		atomic_add(&l->count, w->write ? WRITER : READER);
-		list_del(&w->node);
-		if (list_empty(&l->waiters))
-			atomic_fetch_and(&l->count, ~WAITERS);
+		leave_queue(l, w);
 		atomic_store_release(&w->granted, true);
-		thread_wake(w->thread);
 	}
+	thread_wake(w->thread);
+}
+
+/* wait_lock held: w is at the head and takes the lock if it is free; the readers behind it come along. */
+static bool
+take_as_first_locked(struct rwlock *l, struct rw_waiter *w)
+{
+	if (list_first(&l->waiters, struct rw_waiter, node) != w || !steal(l, w->write))
+		return false;
+	leave_queue(l, w);
+	return true;
 }
 
 static __noinline int
 lock_slow(struct rwlock *l, bool write, enum thread_state s)
 {
 	struct rw_waiter w = { .thread = thread_current(), .write = write };
+	nsec_t since;
 	int err = 0;
 
+	if (spin_on_writer(l, write))
+		return 0;
+	since = clock_now();
 	spin_lock(&l->wait_lock);
 	list_add_tail(&l->waiters, &w.node);
 	atomic_fetch_or(&l->count, WAITERS);
-	grant_locked(l);
-	while (!w.granted) {
+	for (;;) {
 		thread_set_state(s);
-		if ((err = wait_interrupted(s)) != 0)
+		if (w.granted || take_as_first_locked(l, &w))
 			break;
+		if ((err = wait_interrupted(s)) != 0) {
+			leave_queue(l, &w);
+			break;
+		}
+		if (list_first(&l->waiters, struct rw_waiter, node) == &w && clock_now() - since > STARVED_AFTER) {
+			atomic_fetch_or(&l->count, STARVED);
+			if (take_as_first_locked(l, &w))	/* freed just before */
+				break;
+		}
 		spin_unlock(&l->wait_lock);
-		if (!atomic_load_acquire(&w.granted))
-			thread_schedule();
+		thread_schedule();
 		spin_lock(&l->wait_lock);
 	}
 	thread_set_state(THREAD_RUNNING);
-	if (!w.granted) {
-		list_del(&w.node);
-		if (list_empty(&l->waiters))
-			atomic_fetch_and(&l->count, ~WAITERS);
-		grant_locked(l);		/* who stood behind us may be able to go on */
-	} else {
-		err = 0;
-	}
+	wake_first_locked(l);		/* readers go together; and who gives up passes on its wake-up */
 	spin_unlock(&l->wait_lock);
 	return err;
 }
@@ -119,7 +185,7 @@ static __noinline void
 unlock_slow(struct rwlock *l)
 {
 	spin_lock(&l->wait_lock);
-	grant_locked(l);
+	wake_first_locked(l);
 	spin_unlock(&l->wait_lock);
 }
 
@@ -178,7 +244,9 @@ void
 rwlock_read_unlock(struct rwlock *l)
 {
 	lockdep_release(l, LOCK_CLASS(l), CALLER);
-	if (unlikely(atomic_sub(&l->count, READER) == WAITERS))
+	s64 c = atomic_sub(&l->count, READER);
+
+	if (unlikely((c & WAITERS) && c < READER))
 		unlock_slow(l);
 }
 

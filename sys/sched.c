@@ -456,13 +456,17 @@ sched_yield(void)
 	arch_irq_disable();
 	preempt_disable();
 	rq = this_cpu_ptr(runqueues);
-	spin_acquire(&rq->lock);
-	if (thread_is_rt(t))
-		t->se.rt_tail = true;
-	else
-		fair_yield(rq, t);
-	spin_release(&rq->lock);
-	switch_threads(true);
+	if (rq->nr_running > 1) {
+		spin_acquire(&rq->lock);
+		if (thread_is_rt(t))
+			t->se.rt_tail = true;
+		else
+			fair_yield(rq, t);
+		spin_release(&rq->lock);
+		switch_threads(true);
+	} else {
+		rcu_switch();
+	}
 	preempt_enable_no_resched();
 	arch_irq_enable();
 }
