@@ -131,6 +131,9 @@ all: $(K)/lintel ## the kernel, the initramfs, the ISO and the disk image
 clean: ## remove everything that was built
 	rm -rf $(B)
 
+distclean: clean ## the same, and what was fetched for every tree (~/.cache/lintel)
+	rm -rf "$${LINTEL_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/lintel}"
+
 help: ## this text
 	@echo 'Lintel: make [target] [VAR=value]'
 	@echo

@@ -15,7 +15,8 @@ static unsigned out_len, out_room;
 static int last_signal, flushes;
 static bool held;
 
-static u32 put(struct ldisc *l, const u8 *p, u32 n)
+static u32
+put(struct ldisc *l, const u8 *p, u32 n)
 {
 	(void)l;
 	if (n > out_room)
@@ -32,7 +33,8 @@ static void flush_output(struct ldisc *l) { (void)l; flushes++; }
 static void stop(struct ldisc *l, bool s) { (void)l; held = s; }
 static const struct ldisc_ops ops = { put, room, sig, flush_output, stop };
 
-void unit_setup(void)
+void
+unit_setup(void)
 {
 	ldisc_init(&ld, &ops);
 	out_len = 0;
@@ -45,7 +47,8 @@ void unit_setup(void)
 static u32 type(const char *s) { return ldisc_receive(&ld, (const u8 *)s, NULL, (u32)strlen(s)); }
 
 /* One read(2): the data as a string; "" may be an end of file. */
-static const char *rd(u32 n, bool *eof)
+static const char *
+rd(u32 n, bool *eof)
 {
 	static char buf[8192];
 	bool line;
@@ -56,7 +59,8 @@ static const char *rd(u32 n, bool *eof)
 }
 static const char *rd_all(void) { bool eof; return rd(8000, &eof); }
 
-static void set(u32 iflag_on, u32 lflag_off, u32 lflag_on)
+static void
+set(u32 iflag_on, u32 lflag_off, u32 lflag_on)
 {
 	struct abi_termios t = ld.t;
 
