@@ -384,6 +384,21 @@ uart_log_write(struct log_console *c, const char *text, size_t len)
 	}
 }
 
+/* --- the machine's end --- */
+
+/* What programs wrote before they ended the machine leaves it first. */
+static void
+drain_ports(enum machine_end how)
+{
+	(void)how;
+	for (u32 i = 0; i < ARRAY_SIZE(uarts); i++)
+		if (uarts[i].tty.ops != NULL)
+			(void)wait_event_until(&uarts[i].tty.write_wq, uart_chars_in_buffer(&uarts[i].tty) == 0,
+				clock_now() + NSEC_PER_SEC);
+}
+
+static struct reboot_step drain_step = { .name = "serial", .fn = drain_ports };
+
 /* --- probing --- */
 
 /* A UART keeps its scratch register, and in loop-back mode its modem outputs come back as inputs. */
@@ -471,4 +486,5 @@ serial_init(void)
 	for (u32 i = 0; i < ARRAY_SIZE(uarts); i++)
 		if (probe(&uarts[i]))
 			start_port(&uarts[i], i);
+	reboot_register(&drain_step);
 }
