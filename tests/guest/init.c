@@ -97,6 +97,19 @@ seconds(void)
 	return now.tv_sec;
 }
 
+/* What every thread waits for, onto the console. */
+static void
+show_threads(void)
+{
+	int fd = open("/proc/sysrq-trigger", O_WRONLY);
+
+	if (fd >= 0) {
+		(void)!write(fd, "t", 1);
+		close(fd);
+		sleep(1);
+	}
+}
+
 /* Returns true if the program ended by itself with status 0. Reaps orphans meanwhile: this is process 1. */
 static int
 run_program(const char *name)
@@ -119,6 +132,7 @@ run_program(const char *name)
 		if (got > 0)
 			continue;
 		if (seconds() - start >= TIME_LIMIT) {
+			show_threads();
 			kill(-pid, SIGKILL);
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);
