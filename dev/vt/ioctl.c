@@ -169,6 +169,15 @@ tioclinux(struct tty *tty, u64 arg)
 	}
 }
 
+/* The font is built in: what a Linux console whose driver can't change fonts answers. */
+static long
+font_op(u64 arg)
+{
+	struct abi_console_font_op op;
+
+	return copy_from_user(&op, (const void __user *)arg, sizeof(op)) != 0 ? -EFAULT : -ENOSYS;
+}
+
 /* arg 0 of a sound: silence. */
 static long
 sound(unsigned int cmd, u64 arg)
@@ -264,7 +273,7 @@ vt_ioctl(struct tty *tty, struct file *f, unsigned int cmd, u64 arg)
 	case KDMAPDISP: case KDUNMAPDISP:
 		return -EINVAL;
 	case KDFONTOP:
-		return -ENOSYS;		/* the font is built in */
+		return font_op(arg);
 	case GIO_CMAP: case PIO_CMAP:
 		return color_map(vt, cmd, arg, allowed);
 	default:

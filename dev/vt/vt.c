@@ -255,8 +255,8 @@ vt_disallocate(u32 number)
 		if (removable(i)) {
 			tty_put(&vts[i]->tty);
 			vts[i] = NULL;
-		} else if (number != 0 && vts[i] != NULL) {
-			err = -EBUSY;
+		} else if (number != 0) {
+			err = -EBUSY;	/* for one that was never made, too: as on Linux */
 		}
 	}
 	mutex_unlock(&vt_lock);

@@ -51,6 +51,7 @@
 #define K_ESCPREFIX	4u
 
 struct abi_kbentry { u8 kb_table, kb_index; u16 kb_value; };
+struct abi_console_font_op { u32 op, flags, width, height, charcount; u64 data; };
 struct abi_kbsentry { u8 kb_func, kb_string[512]; };
 
 /* --- terminals: vt.h --- */
