@@ -87,30 +87,29 @@ proc_show_auxv(const struct proc_object *o, struct strbuf *out)
 	return 0;
 }
 
-int
-proc_show_maps(const struct proc_object *o, struct strbuf *out)
+static int
+show_layout(const struct proc_object *o, struct strbuf *out, bool details)
 {
 	int err;
 	struct aspace *as = proc_object_aspace(o, &err);
 
 	if (as == NULL)
 		return err;
-	aspace_show_maps(as, out, 0, false);
+	aspace_show_maps(as, out, 0, details);
 	aspace_put_user(as);
 	return 0;
 }
 
 int
+proc_show_maps(const struct proc_object *o, struct strbuf *out)
+{
+	return show_layout(o, out, false);
+}
+
+int
 proc_show_smaps(const struct proc_object *o, struct strbuf *out)
 {
-	int err;
-	struct aspace *as = proc_object_aspace(o, &err);
-
-	if (as == NULL)
-		return err;
-	aspace_show_maps(as, out, 0, true);
-	aspace_put_user(as);
-	return 0;
+	return show_layout(o, out, true);
 }
 
 int
