@@ -234,7 +234,7 @@ usage(void)
 	mem = mmap(NULL, 40 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (int i = 0; i < 40; i++)
 		mem[i * 4096] = 1;
-	usleep(1000);
+	usleep(20000);
 	MUST(getrusage(RUSAGE_SELF, &ru) == 0 && ru.ru_minflt > before && ru.ru_nvcsw > switches);
 	MUST(getrusage(RUSAGE_THREAD, &ru) == 0 && ru.ru_nvcsw > 0);
 	return 0;
