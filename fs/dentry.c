@@ -12,6 +12,7 @@
 
 #include "mm/mapping.h"
 #include "mm/page.h"
+#include "mm/slab.h"
 #include "sys/abi/errno.h"
 #include "sys/kmem.h"
 #include "sys/lib/bits.h"
@@ -732,6 +733,7 @@ dentry_init(void)
 	cache = kmem_cache_create("dentry", sizeof(struct dentry), 64, 0, NULL);
 	if (table == NULL || cache == NULL)
 		panic("vfs: no memory for the dentry cache");
+	kmem_cache_set_reclaimable(cache);
 	table_mask = (u32)buckets - 1;
 	for (u64 i = 0; i < buckets; i++)
 		spin_init(&table[i].lock, LOCK_DENTRY_HASH);

@@ -9,6 +9,7 @@
 #include "fs/internal.h"
 
 #include "mm/page.h"
+#include "mm/slab.h"
 #include "sys/abi/errno.h"
 #include "sys/clock.h"
 #include "sys/kmem.h"
@@ -407,6 +408,7 @@ vnode_cache_init(void)
 	cache = kmem_cache_create("vnode", sizeof(struct vnode), 64, 0, NULL);
 	if (table == NULL || cache == NULL)
 		panic("vfs: no memory for the vnode cache");
+	kmem_cache_set_reclaimable(cache);
 	spin_init(&hash_lock, LOCK_VNODE_HASH);
 	list_init(&lru);
 	waitq_init(&state_wq);

@@ -301,7 +301,8 @@ take_slow(u32 order, int flags)
 
 	if (flags & PA_NO_RECLAIM)
 		return NULL;
-	reclaim_wake();
+	if (!(flags & KM_ATOMIC))
+		reclaim_wake();
 	pg = take(order, flags, WM_MIN);
 	if (pg != NULL)
 		return pg;

@@ -152,9 +152,3 @@ pt_page_free(struct page *pg)
 	mem_count(MC_PAGE_TABLES, -1);
 	page_put(pg);
 }
-
-/* Stand-in until there is a reclaim thread (mm/reclaim.c). */
-__weak void
-reclaim_wake(void)
-{
-}

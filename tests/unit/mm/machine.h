@@ -58,6 +58,11 @@ reclaim_pages(u64 target, int flags)
 	return n;
 }
 
+void
+reclaim_wake(void)
+{
+}
+
 /* A hole, the image, and two usable ranges. */
 static void
 machine_init(void)

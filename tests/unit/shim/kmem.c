@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mm/slab.h"
 #include "sys/kmem.h"
 #include "sys/lib/bits.h"
 #include "sys/panic.h"
@@ -189,4 +190,10 @@ void
 kstack_free(void *stack)
 {
 	release(stack);
+}
+
+void
+kmem_cache_set_reclaimable(struct kmem_cache *c)
+{
+	(void)c;
 }
