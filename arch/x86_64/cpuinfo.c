@@ -36,8 +36,10 @@ static bool
 is_hidden(u8 word, unsigned bit)
 {
 	switch (word) {
-	case CW_7_EBX:	return bit == 20 ? !cpu_has(CPUF_SMAP) : bit == 7 && !cpu_has(CPUF_SMEP);
-	case CW_7_ECX:	return bit == 2 && !cpu_has(CPUF_UMIP);
+	case CW_7_EBX:
+		return (bit == 20 && !cpu_has(CPUF_SMAP)) || (bit == 7 && !cpu_has(CPUF_SMEP)) || (bit == 0 && !cpu_has(CPUF_FSGSBASE));
+	case CW_7_ECX:
+		return bit == 2 && !cpu_has(CPUF_UMIP);
 	}
 	return false;
 }

@@ -5,6 +5,7 @@
 #include "arch/x86_64/regs.h"
 #include "sys/kmem.h"
 #include "sys/lib/string.h"
+#include "sys/panic.h"
 
 #define XF_X87		0x1
 #define XF_SSE		0x2
@@ -17,7 +18,7 @@
 u32 fpu_area_size = FPU_LEGACY_SIZE;
 u64 fpu_features;
 u32 fpu_mxcsr_mask = 0xffbf;
-static struct kmem_cache *fpu_cache;
+static struct kmem_cache *fpu_cache;	/* [I] after boot */
 static struct fpu_area init_area;	/* [I] after boot: 576 bytes are enough to load the initial state from */
 
 /* State components are enabled only as the sets software expects. PKRU, MPX and AMX stay off. */
@@ -73,19 +74,19 @@ fpu_area_init(void *area)
 	a->mxcsr = MXCSR_INIT;
 }
 
+void
+fpu_init_late(void)
+{
+	fpu_cache = kmem_cache_create("fpu", fpu_area_size, 64, 0, NULL);
+	if (!fpu_cache)
+		panic("no memory for the cache of FPU areas");
+}
+
 void *
 fpu_alloc(void)
 {
-	void *area;
+	void *area = kmem_cache_alloc(fpu_cache, KM_NORMAL);
 
-	if (!fpu_cache) {	/* two racing creators: one cache is leaked, once */
-		struct kmem_cache *c = kmem_cache_create("fpu", fpu_area_size, 64, 0, NULL), *none = NULL;
-
-		if (!c)
-			return NULL;
-		__atomic_compare_exchange_n(&fpu_cache, &none, c, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-	}
-	area = kmem_cache_alloc(fpu_cache, KM_NORMAL);
 	if (area)
 		fpu_area_init(area);
 	return area;

@@ -40,6 +40,8 @@ extern u32 fpu_mxcsr_mask;	/* [I] after boot: bits of MXCSR that exist */
 void fpu_init_boot(void);		/* sizes, before the first cpu_init_this() */
 void fpu_init_cpu(void);		/* XCR0 and a clean state, each CPU */
 
+void fpu_init_late(void);		/* the allocator's cache, before there are processes */
+
 void *fpu_alloc(void) __must_check;	/* an area in initial state; NULL. May sleep */
 void fpu_free(void *area);
 void fpu_area_init(void *area);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Clock sources and the CPU timer, in the order in which each needs the other. */
 #include "arch/boot.h"
+#include "arch/x86_64/fpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/tsc.h"
 
@@ -20,5 +21,6 @@ arch_init_time(void)
 void
 arch_init_late(void)
 {
+	fpu_init_late();
 	tsc_start_watchdog();
 }
