@@ -515,6 +515,97 @@ TEST(the_end_of_a_file_is_a_bus_error)
 	check_nothing_lost();
 }
 
+/* --- a file with a store behind it --- */
+
+static u8 disk[4][PAGE_SIZE];
+static u32 reads, writes;
+
+static int
+disk_read_page(struct mapping *m, struct page *pg)
+{
+	(void)m;
+	reads++;
+	memcpy(page_address(pg), disk[pg->index], PAGE_SIZE);
+	page_set_flag(pg, PG_UPTODATE);
+	page_unlock(pg);
+	return 0;
+}
+
+static int
+disk_write_page(struct mapping *m, struct page *pg, struct writeback_control *wbc)
+{
+	(void)wbc;
+	writes++;
+	page_set_flag(pg, PG_WRITEBACK);
+	page_unlock(pg);
+	memcpy(disk[pg->index], page_address(pg), PAGE_SIZE);
+	mapping_end_writeback(m, pg, 0);
+	return 0;
+}
+
+static off_t
+disk_size(struct mapping *m)
+{
+	(void)m;
+	return 4 * PAGE_SIZE;
+}
+
+static bool
+disk_hold(struct mapping *m)
+{
+	(void)m;
+	return true;
+}
+
+static void
+disk_drop(struct mapping *m)
+{
+	(void)m;
+}
+
+static const struct mapping_ops disk_ops = { .read_page = disk_read_page, .write_page = disk_write_page, .size = disk_size,
+	.hold = disk_hold, .drop = disk_drop };
+static struct mapping disk_mapping;
+
+static int
+map_disk(struct file *f, struct vma *v)
+{
+	(void)f;
+	v->mapping = &disk_mapping;
+	return 0;
+}
+
+static const struct file_ops disk_file_ops = { .mmap = map_disk };
+static struct file disk_file = { .ops = &disk_file_ops, .mode = FMODE_READ | FMODE_WRITE };
+
+/* Each write after a write-back is noticed, by a fault on the write-protected entry. */
+TEST(writes_through_shared_memory_reach_the_disk)
+{
+	vaddr_t va;
+
+	mapping_init(&disk_mapping, &disk_ops, NULL, 0);
+	disk[1][7] = 9;
+	va = (vaddr_t)aspace_mmap(space.as, 0, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, &disk_file, 0);
+	ck_assert_uint_eq(get(space.as, va + PAGE_SIZE + 7), 9);
+	ck_assert_int_eq(mem_counter_read(MC_DIRTY), 0);
+	for (u8 round = 1; round < 4; round++) {
+		put(va + PAGE_SIZE, round);
+		put(va + PAGE_SIZE + 1, round);
+		ck_assert_int_eq(mem_counter_read(MC_DIRTY), 1);
+		ck_assert_int_eq(mapping_sync(&disk_mapping, 0, INT64_MAX), 0);
+		ck_assert_int_eq(mem_counter_read(MC_DIRTY), 0);
+		ck_assert_uint_eq(disk[1][0], round);
+		ck_assert_uint_eq(disk[1][1], round);
+		ck_assert_uint_eq(writes, round);
+		ck_assert_int_eq(writeback_sync_all(), 0);
+		ck_assert_uint_eq(writes, round);
+	}
+	ck_assert_uint_eq(reads, 1);
+	ck_assert_int_eq(aspace_munmap(space.as, va, 4 * PAGE_SIZE), 0);
+	mapping_destroy(&disk_mapping);
+	check_nothing_lost();
+}
+
 TEST(maps_are_printed_as_linux_prints_them)
 {
 	char text[3000];
