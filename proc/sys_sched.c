@@ -185,7 +185,7 @@ may_set_policy(struct thread *t, int policy, int prio, int nice, bool reset)
 		return -EPERM;
 	if (is_rt(policy) && ((policy != t->policy && rtprio == 0) || (prio > t->rt_prio && (u64)prio > rtprio)))
 		return -EPERM;
-	if (t->policy == SCHED_POLICY_IDLE && policy != SCHED_IDLE && !may_set_nice(t, t->nice - 1 < -20 ? -20 : t->nice))
+	if (t->policy == SCHED_POLICY_IDLE && policy != SCHED_IDLE && (u64)(20 - t->nice) > process_rlimit(t->proc, RLIMIT_NICE))
 		return -EPERM;
 	if (!same_owner(t) || (t->reset_on_fork && !reset))
 		return -EPERM;
