@@ -96,7 +96,9 @@ evict(struct vnode *vn)
 		(void)!sb->ops->write_vnode(vn, true);
 	if (sb->ops->evict != NULL)
 		sb->ops->evict(vn);
-	mapping_destroy(&vn->mapping);
+	/* A cache that never had a page needs no locks: the shrinker may come here from anywhere that memory is asked for. */
+	if (vn->mapping.nr_pages != 0 || !xa_empty(&vn->mapping.pages) || list_is_linked(&vn->mapping.dirty_node))
+		mapping_destroy(&vn->mapping);
 	if (vn->flocks != NULL)
 		flock_free_list(vn);
 	spin_lock(&sb->lock);

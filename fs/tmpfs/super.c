@@ -252,8 +252,6 @@ tmpfs_mount(const struct fs_type *type, u32 flags, const char *dev, const char *
 		return -ENOMEM;
 	t->max_pages = t->max_nodes = default_limit();
 	t->mode = S_IRWXUGO | S_ISVTX;
-	if (strcmp(type->name, "rootfs") == 0)
-		t->mode = 0755;
 	err = parse_options(t, data);
 	if (err == 0)
 		err = super_create(type, &tmpfs_super_ops, flags, &sb);
@@ -268,6 +266,8 @@ tmpfs_mount(const struct fs_type *type, u32 flags, const char *dev, const char *
 		goto out_put;
 	root->uid = t->uid;
 	root->gid = t->gid;
+	if (strcmp(type->name, "rootfs") == 0)
+		root->mode = S_IFDIR | 0755;	/* before the initramfs says otherwise */
 	err = -ENOMEM;
 	sb->root = dentry_alloc_root(root);
 	if (sb->root == NULL)

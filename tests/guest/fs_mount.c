@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
@@ -308,6 +309,39 @@ START_TEST(a_new_root)
 }
 END_TEST
 
+START_TEST(pivoting)
+{
+	struct stat in, out, st;
+	char buf[64];
+
+	tmpfs("a", 0, "");
+	ck_ok(mkdir("a/in", 0755));
+	ck_ok(mkdir("a/plain", 0755));
+	tmpfs("a/in", 0, "");
+	ck_ok(mkdir("a/in/old", 0755));
+	ck_ok(stat("a", &out));
+	ck_ok(stat("a/in", &in));
+	ck_fails(syscall(SYS_pivot_root, D "/a", D "/a/in/old"), EINVAL);	/* the root has no parent, or is no mount */
+	ck_ok(chroot("a"));
+	ck_ok(chdir("/"));
+	ck_fails(syscall(SYS_pivot_root, "/plain", "/plain"), EBUSY);
+	ck_fails(syscall(SYS_pivot_root, "/in", "/plain"), EBUSY);
+	ck_fails(syscall(SYS_pivot_root, "/in/old", "/in/old"), EINVAL);
+	ck_fails(syscall(SYS_pivot_root, "/none", "/in/old"), ENOENT);
+	ck_ok(syscall(SYS_pivot_root, "/in", "/in/old"));
+	ck_ok(stat("/", &st));
+	ck_assert(st.st_dev == in.st_dev && st.st_ino == in.st_ino);
+	ck_ok(stat("/old", &st));
+	ck_assert(st.st_dev == out.st_dev && st.st_ino == out.st_ino);
+	ck_ok(stat(".", &st));			/* who stood in the old root stands in the new one */
+	ck_assert(st.st_dev == in.st_dev);
+	ck_assert_str_eq(getcwd(buf, sizeof(buf)), "/");
+	ck_ok(access("/old/plain", F_OK));
+	ck_ok(umount2("/old", MNT_DETACH));
+	ck_fails(access("/old/plain", F_OK), ENOENT);
+}
+END_TEST
+
 START_TEST(the_table_tells)
 {
 	char line[300];
@@ -346,6 +380,7 @@ main(void)
 	tcase_add_test(t, binds);
 	tcase_add_test(t, moves);
 	tcase_add_test(t, a_new_root);
+	tcase_add_test(t, pivoting);
 	tcase_add_test(t, the_table_tells);
 	suite_add_tcase(s, t);
 	return guest_run(s);
