@@ -10,6 +10,7 @@ import gdb
 # What switch_stacks() leaves at a sleeping thread's stack pointer: r15 r14 r13 r12 rbx rbp, return address.
 SAVED_RBP, SAVED_RIP = 40, 48
 MAX_FRAMES = 40
+SWITCHING = ("switch_threads", "thread_schedule")
 
 
 def offset_of(type_name, field):
@@ -72,8 +73,9 @@ class Threads(gdb.Command):
 
     def invoke(self, _argument, _from_tty):
         for t in threads():
-            pc = next(frames(t), 0) if not t["on_cpu"] else 0
-            print(f"{int(t):#x} {tid(t):5} {state(t):15} cpu{int(t['cpu'])} {t['name'].string():16} {symbol(pc) if pc else ''}")
+            places = [] if t["on_cpu"] else [symbol(pc) for pc in frames(t)]
+            place = next((p for p in places if not p.startswith(SWITCHING)), "")
+            print(f"{int(t):#x} {tid(t):5} {state(t):15} cpu{int(t['cpu'])} {t['name'].string():16} {place}")
 
 
 class Backtrace(gdb.Command):
