@@ -96,7 +96,7 @@ def listdir(path):
 
 
 def boot(args, initrd, log_path):
-    words = "console=ttyS0 panic=-1 loglevel=5 " + args.append
+    words = "console=ttyS0 panic=-1 loglevel=5 " + ("selftest " if args.debug else "") + args.append  # sys/selftest.c first
     cmd = qemu.base_command(args.machine, args.cpu, args.smp, args.mem, args.accel)
     cmd += qemu.boot_words("kernel", args.kernel, args.debug, initrd, append=words.strip())
     cmd += ["-no-reboot", "-monitor", "none", "-serial", "stdio", *args.qemu.split()]

@@ -13,14 +13,16 @@
 
 struct param { int prio; };
 
-static long set_policy(pid_t pid, int policy, int prio)
+static long
+set_policy(pid_t pid, int policy, int prio)
 {
 	struct param p = { prio };
 
 	return syscall(SYS_sched_setscheduler, pid, policy, &p);
 }
 
-static long nsec(void)
+static long
+nsec(void)
 {
 	struct timespec t;
 
@@ -28,13 +30,15 @@ static long nsec(void)
 	return t.tv_sec * 1000000000L + t.tv_nsec;
 }
 
-static void spin(long ns)
+static void
+spin(long ns)
 {
 	for (long end = nsec() + ns; nsec() < end;)
 		;
 }
 
-static void pin(int cpu)
+static void
+pin(int cpu)
 {
 	unsigned long mask = 1UL << cpu;
 
@@ -195,7 +199,8 @@ START_TEST(fifo_runs_before_others)
 END_TEST
 
 /* The CPU time that two hogs on one CPU get in 1.5 s. */
-static void two_hogs(int nice0, int nice1, double *share)
+static void
+two_hogs(int nice0, int nice1, double *share)
 {
 	struct rusage u;
 	pid_t pid[2];

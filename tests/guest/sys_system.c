@@ -89,7 +89,8 @@ START_TEST(reboot_checks_first)
 }
 END_TEST
 
-static void log_line(const char *text)
+static void
+log_line(const char *text)
 {
 	int fd = (int)ck_ok(open("/dev/kmsg", O_WRONLY));
 
