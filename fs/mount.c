@@ -296,6 +296,7 @@ mount_try_detach_locked(struct mount *m, s32 max_refs, bool for_good, struct pat
 	if (for_good) {
 		list_del_init(&m->ns_node);
 		mount_count--;
+		mount_leave_group_locked(m);
 	}
 	if (!is_mounted_somewhere(old->dentry))
 		dentry_set_mounted(old->dentry, false);
@@ -422,32 +423,6 @@ mount_change_flags(const struct path *p, u32 ms_flags, const char *data)
 	}
 	mutex_unlock(&mount_mutex);
 	return err;
-}
-
-int
-mount_set_propagation(const struct path *p, u32 ms_flags)
-{
-	struct mount *m;
-
-	if (p->dentry != p->mnt->root)
-		return -EINVAL;
-	if (ms_flags & MS_SHARED)
-		return -EINVAL;		/* no propagation between mounts */
-	mutex_lock(&mount_mutex);
-	list_for_each(m, &mount_list, ns_node) {
-		struct mount *up = m;
-
-		while ((ms_flags & MS_REC) && up != p->mnt && up->parent != up)
-			up = up->parent;
-		if (up != p->mnt)
-			continue;
-		if (ms_flags & MS_UNBINDABLE)
-			atomic_fetch_or(&m->flags, (u32)MNT_UNBINDABLE);
-		else if (ms_flags & MS_PRIVATE)
-			atomic_fetch_and(&m->flags, ~(u32)MNT_UNBINDABLE);
-	}
-	mutex_unlock(&mount_mutex);
-	return 0;
 }
 
 void

@@ -24,16 +24,27 @@ lock_target(struct path *at)
 	return 0;
 }
 
-/* Attach m at *at (mount_mutex held; references stay the caller's). */
+/* Attach m, and with it the chain `below`, at *at, and copies where else that shows (mount_mutex held; the references of *at stay
+ * the caller's). */
 static int
-graft_locked(struct mount *m, const struct path *at)
+graft_locked(struct mount *m, struct list *below, const struct path *at)
 {
+	struct list copies = LIST_INIT(copies);
+	int err;
+
 	if (mount_count >= MOUNTS_MAX)
 		return -ENOSPC;
 	if (S_ISDIR(m->root->vn->mode) != S_ISDIR(at->dentry->vn->mode))
 		return -ENOTDIR;
+	mount_attach_copies_locked(below);	/* to m, which is nowhere yet */
+	err = mount_propagate_attach_locked(m, at->mnt, at->dentry, &copies);
+	if (err != 0) {
+		mount_drop_copies_locked(&copies);
+		return err;
+	}
 	path_get(at);
 	mount_attach_locked(m, at->mnt, at->dentry);
+	mount_attach_copies_locked(&copies);
 	return 0;
 }
 
@@ -54,6 +65,7 @@ int
 mount_new(const struct path *target, const char *fstype, u32 ms_flags, const char *dev, const char *data)
 {
 	const struct fs_type *t = fs_find(fstype);
+	struct list none = LIST_INIT(none);
 	struct path at = *target;
 	struct mount *m;
 	int err;
@@ -72,7 +84,7 @@ mount_new(const struct path *target, const char *fstype, u32 ms_flags, const cha
 	else if (S_ISLNK(m->root->vn->mode))
 		err = -EINVAL;
 	else
-		err = graft_locked(m, &at);
+		err = graft_locked(m, &none, &at);
 	mutex_unlock(&mount_mutex);
 out_put:
 	path_put(&at);
@@ -88,15 +100,16 @@ clone(struct mount *src, struct dentry *root, struct mount **out)
 
 	super_get(src->sb);
 	err = mount_alloc(src->sb, root, atomic_load(&src->flags) & ~(u32)MNT_EXPIRE_MARK, src->devname, out);
-	if (err == 0)
+	if (err == 0) {
 		(*out)->tmp_mnt = src;
+		(*out)->group = src->group;
+		(*out)->master = src->master;
+	}
 	return err;
 }
 
-/* Copies of src (seen from root) and, if rec, of all below, chained on `copies` by ns_node, the top first; each but the top has
- * parent and mountpoint set, with references. mount_mutex held. */
-static int
-copy_tree_locked(struct mount *src, struct dentry *root, bool rec, struct list *copies)
+int
+mount_copy_tree_locked(struct mount *src, struct dentry *root, bool rec, struct list *copies)
 {
 	struct mount *m, *child, *c;
 	int err = clone(src, root, &m);
@@ -125,12 +138,49 @@ copy_tree_locked(struct mount *src, struct dentry *root, bool rec, struct list *
 	return 0;
 }
 
+void
+mount_attach_copies_locked(struct list *copies)
+{
+	struct mount *m;
+
+	while ((m = list_first(copies, struct mount, ns_node)) != NULL) {
+		list_del_init(&m->ns_node);
+		m->tmp_mnt = NULL;
+		mount_attach_locked(m, m->parent, m->mountpoint);
+	}
+}
+
+void
+mount_drop_copies_locked(struct list *copies)
+{
+	struct mount *m;
+
+	while ((m = list_first(copies, struct mount, ns_node)) != NULL) {
+		struct path place = { m->parent, m->mountpoint };
+
+		list_del_init(&m->ns_node);
+		m->tmp_mnt = NULL;
+		m->parent = m;
+		m->mountpoint = m->root;
+		if (place.mnt != m)
+			path_put(&place);
+		mount_put(m);
+	}
+}
+
+/* The mount was taken from the tree. */
+static bool
+is_gone(const struct mount *m)
+{
+	return m->detached && m->parent == m && !list_is_linked(&m->ns_node);
+}
+
 int
 mount_bind(const struct path *source, const struct path *target, bool rec)
 {
-	struct list copies = LIST_INIT(copies);
+	struct list copies = LIST_INIT(copies), gone = LIST_INIT(gone);
 	struct path at = *target;
-	struct mount *m, *top = NULL;
+	struct mount *top = NULL;
 	int err;
 
 	path_get(&at);
@@ -138,33 +188,25 @@ mount_bind(const struct path *source, const struct path *target, bool rec)
 	if (err != 0)
 		goto out_put;
 	err = -EINVAL;
-	if (!(source->mnt->flags & MNT_UNBINDABLE) && !(source->mnt->detached && source->mnt->parent == source->mnt &&
-	    !list_is_linked(&source->mnt->ns_node)))
-		err = copy_tree_locked(source->mnt, source->dentry, rec, &copies);
-	if (err == 0 && mount_count >= MOUNTS_MAX)
-		err = -ENOSPC;
-	if (err == 0 && S_ISDIR(source->dentry->vn->mode) != S_ISDIR(at.dentry->vn->mode))
-		err = -ENOTDIR;
-	while ((m = list_first(&copies, struct mount, ns_node)) != NULL) {
-		struct path place = { m->parent, m->mountpoint };
+	if (!(source->mnt->flags & MNT_UNBINDABLE) && !is_gone(source->mnt))
+		err = mount_copy_tree_locked(source->mnt, source->dentry, rec, &copies);
+	if (err == 0) {
+		top = list_first(&copies, struct mount, ns_node);
+		list_del_init(&top->ns_node);
+		top->tmp_mnt = NULL;
+		err = graft_locked(top, &copies, &at);
+	}
+	if (err != 0) {
+		struct mount *child;
 
-		list_del_init(&m->ns_node);
-		m->tmp_mnt = NULL;
-		if (err == 0 && top == NULL) {
-			top = m;
-			path_get(&at);
-			mount_attach_locked(m, at.mnt, at.dentry);
-		} else if (err == 0) {
-			mount_attach_locked(m, place.mnt, place.dentry);
-		} else {
-			m->parent = m;
-			m->mountpoint = m->root;
-			if (place.mnt != m)
-				path_put(&place);
-			mount_put(m);
-		}
+		while (top != NULL && (child = list_first(&top->children, struct mount, sibling)) != NULL)
+			mount_detach_tree_locked(child, &gone);
+		mount_drop_copies_locked(&copies);
 	}
 	mutex_unlock(&mount_mutex);
+	mount_drop_detached(&gone);
+	if (err != 0)
+		mount_put(top);
 out_put:
 	path_put(&at);
 	return err;
@@ -173,6 +215,7 @@ out_put:
 int
 mount_move(const struct path *source, const struct path *target)
 {
+	struct list copies = LIST_INIT(copies);
 	struct path at = *target, old = { NULL, NULL };
 	struct mount *m = source->mnt, *up;
 	int err;
@@ -184,17 +227,22 @@ mount_move(const struct path *source, const struct path *target)
 	if (err != 0)
 		goto out_put;
 	err = -EINVAL;
-	if (m->parent == m || S_ISDIR(m->root->vn->mode) != S_ISDIR(at.dentry->vn->mode))
-		goto out_unlock;
+	if (m->parent == m || m->parent->group != 0 || S_ISDIR(m->root->vn->mode) != S_ISDIR(at.dentry->vn->mode))
+		goto out_unlock;	/* what stands in a shared mount can't be moved: its copies could not follow */
 	err = -ELOOP;
 	for (up = at.mnt; up != m && up->parent != up; up = up->parent)
 		;
 	if (up == m)
 		goto out_unlock;
+	err = mount_propagate_attach_locked(m, at.mnt, at.dentry, &copies);
+	if (err != 0) {
+		mount_drop_copies_locked(&copies);
+		goto out_unlock;
+	}
 	(void)mount_try_detach_locked(m, INT32_MAX, false, &old);
 	path_get(&at);
 	mount_attach_locked(m, at.mnt, at.dentry);
-	err = 0;
+	mount_attach_copies_locked(&copies);
 out_unlock:
 	mutex_unlock(&mount_mutex);
 	path_put(&old);
@@ -226,13 +274,15 @@ umount_locked(struct mount *m, int flags, struct list *gone)
 	if (m->parent == m)
 		return -EINVAL;
 	if (flags & MNT_DETACH) {
+		mount_propagate_detach_locked(m, true, gone);
 		mount_detach_tree_locked(m, gone);
 		return 0;
 	}
-	if (!list_empty(&m->children) || refcount_read(&m->refs) > 2)
+	if (!list_empty(&m->children) || refcount_read(&m->refs) > 2 || mount_propagation_busy_locked(m))
 		return -EBUSY;
 	if ((flags & MNT_EXPIRE) && !(atomic_fetch_or(&m->flags, (u32)MNT_EXPIRE_MARK) & MNT_EXPIRE_MARK))
 		return -EAGAIN;
+	mount_propagate_detach_locked(m, false, gone);
 	if (!mount_try_detach_locked(m, 2, true, &old))
 		return -EBUSY;
 	mount_chain_detached(m, &old, gone);
@@ -281,6 +331,8 @@ pivot_locked(const struct path *new, const struct path *put_old, const struct pa
 		return -EBUSY;
 	if (new->dentry != nm->root || root->dentry != om->root || om->parent == om || nm->parent == nm)
 		return -EINVAL;
+	if (om->parent->group != 0 || nm->parent->group != 0 || put_old->mnt->group != 0)
+		return -EINVAL;		/* copies could not follow */
 	if ((new->dentry->flags & DENTRY_UNHASHED) && new->dentry->parent != new->dentry)
 		return -ENOENT;
 	/* put_old must be new or below it; new below the root. */

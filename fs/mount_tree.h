@@ -23,4 +23,22 @@ void mount_chain_detached(struct mount *m, const struct path *old, struct list *
 void mount_detach_tree_locked(struct mount *m, struct list *gone);
 void mount_drop_detached(struct list *gone);		/* mount_mutex is not held */
 
+/* Copies of src (seen from root) and, if rec, of all below, chained on `copies` by ns_node, the top first; each but the top has
+ * parent and mountpoint set, with references. On failure the chain holds what was made: mount_drop_copies(). */
+int __must_check mount_copy_tree_locked(struct mount *src, struct dentry *root, bool rec, struct list *copies);
+/* Attach or drop a chain of copies that have parent and mountpoint (or drop a top that has none). */
+void mount_attach_copies_locked(struct list *copies);
+void mount_drop_copies_locked(struct list *copies);
+
+/* --- mount_propagation.c --- */
+/* Before m (in no place yet, with what is below it) is attached at (parent, point): make the copies that go to the other mounts of
+ * parent's peer group and to their slaves, chained on `copies` and ready to be attached; m's tree becomes shared. -ENOMEM. */
+int __must_check mount_propagate_attach_locked(struct mount *m, struct mount *parent, struct dentry *point, struct list *copies);
+/* Before m is taken from its place: is a copy of it, in another mount that gets what its parent gets, in use? */
+bool mount_propagation_busy_locked(struct mount *m);
+/* The copies of m leave the tree with it. Those that have mounts of their own stay, unless lazy. */
+void mount_propagate_detach_locked(struct mount *m, bool lazy, struct list *gone);
+/* A mount leaves the tree for good, or is made private: its slaves get its master, if it was the last of its group. */
+void mount_leave_group_locked(struct mount *m);
+
 #endif

@@ -66,6 +66,8 @@ struct mount {
 	u32 writers;			/* [a] for remount ro */
 	bool detached;			/* [M] */
 	struct list ns_node;		/* [M] in mount order */
+	u32 group, master;		/* [M] peer group it is in, and the one it is a slave of; 0: none (fs/mount_propagation.c) */
+	bool receives;			/* [M] scratch of propagation */
 	struct mount *tmp_mnt;		/* [M] scratch of copying (the original) and detaching (the old place) */
 	struct dentry *tmp_dentry;	/* [M] */
 	struct rcu_head rcu;

@@ -239,6 +239,10 @@ put_mountinfo_line(struct strbuf *out, struct mount *m, const char *where, char 
 	strbuf_putc(out, ' ');
 	strbuf_puts(out, m->flags & MNT_READONLY ? "ro" : "rw");
 	put_flags(out, m->flags);
+	if (m->group != 0)
+		strbuf_printf(out, " shared:%u", m->group);
+	if (m->master != 0)
+		strbuf_printf(out, " master:%u", m->master);
 	if (m->flags & MNT_UNBINDABLE)
 		strbuf_puts(out, " unbindable");
 	strbuf_printf(out, " - %s ", sb->type->name);
