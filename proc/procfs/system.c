@@ -7,6 +7,7 @@
 #include "arch/irq.h"
 #include "dev/chrdev.h"
 #include "dev/irq.h"
+#include "mm/slab.h"
 #include "proc/proc.h"
 #include "sys/abi/errno.h"
 #include "sys/lib/string.h"
@@ -225,11 +226,21 @@ show_buddyinfo(const struct proc_object *o, struct strbuf *out)
 		struct zone_stats s;
 
 		page_zone_stats((enum page_zone)z, &s);
+		if (s.managed == 0)
+			continue;
 		strbuf_printf(out, "Node 0, zone %8s ", s.name);
 		for (int k = 0; k <= MAX_ORDER; k++)
 			strbuf_printf(out, "%6lu ", s.blocks[k]);
 		strbuf_putc(out, '\n');
 	}
+	return 0;
+}
+
+static int
+show_slabinfo(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	(void)slab_show(out, 0);
 	return 0;
 }
 
@@ -285,6 +296,7 @@ link_mounts(const struct proc_object *o, struct strbuf *out)
 
 const struct proc_entry proc_root_table[] = {
 	PROC_FILE("buddyinfo", 0444, show_buddyinfo),
+	PROC_FILE("slabinfo", 0400, show_slabinfo),
 	PROC_FILE("cmdline", 0444, show_cmdline),
 	PROC_FILE("cpuinfo", 0444, show_cpuinfo),
 	PROC_FILE("devices", 0444, show_devices),
