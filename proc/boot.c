@@ -16,14 +16,17 @@ static const struct abi_rlimit first_limits[RLIM_NLIMITS] = {
 	[RLIMIT_NICE] = { 0, 0 }, [RLIMIT_RTPRIO] = { 0, 0 }, [RLIMIT_RTTIME] = { INF, INF },
 };
 
-/* As many threads as have their stacks in an eighth of memory. */
+/* What a small process costs the kernel and itself: stack, tables, structs, a few pages. */
+#define PROCESS_COST	(96 * KIB)
+
+/* As many threads as fit into half of memory if each is a process: a fork bomb then ends with EAGAIN, not with the OOM killer. */
 static int
 threads_for_memory(void)
 {
 	struct mem_stats ms;
 
 	mem_stats_get(&ms);
-	return (int)MIN(MAX(ms.total * PAGE_SIZE / 8 / KSTACK_SIZE, 64UL), 4000000UL);
+	return (int)MIN(MAX(ms.total * PAGE_SIZE / 2 / PROCESS_COST, 64UL), 4000000UL);
 }
 
 void
