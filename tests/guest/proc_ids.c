@@ -36,14 +36,16 @@ in_child(int (*fn)(void))
 #define MUST_FAIL(call, want) do { errno = 0; if ((call) != -1 || errno != (want)) return __LINE__; } while (0)
 
 /* Raw calls: musl's wrappers change all threads, by signals. */
-static int uids_are(unsigned r, unsigned e, unsigned s)
+static int
+uids_are(unsigned r, unsigned e, unsigned s)
 {
 	uid_t a, b, c;
 
 	return getresuid(&a, &b, &c) == 0 && a == r && b == e && c == s;
 }
 
-static int gids_are(unsigned r, unsigned e, unsigned s)
+static int
+gids_are(unsigned r, unsigned e, unsigned s)
 {
 	gid_t a, b, c;
 
