@@ -66,7 +66,7 @@ open_interpreter(struct exec *e, const struct elf64_phdr *ph)
 	if (err == 0 && path[ph->p_filesz - 1] != '\0')
 		err = -ENOEXEC;
 	if (err == 0)
-		err = file_open_exec(AT_FDCWD, path, LOOKUP_FOLLOW, &file);
+		err = file_open_exec(AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_EMPTY, &file);
 	if (err == 0) {
 		img->file = file;
 		err = exec_read_exact(file, &img->eh, sizeof(img->eh), 0);

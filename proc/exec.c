@@ -98,7 +98,7 @@ enter_interpreter(struct exec *e, const char *name, char **interp_name)
 	*interp_name = kmem_strdup(interp, KM_USER);
 	if (*interp_name == NULL)
 		return -ENOMEM;
-	err = file_open_exec(AT_FDCWD, *interp_name, LOOKUP_FOLLOW, &file);
+	err = file_open_exec(AT_FDCWD, *interp_name, LOOKUP_FOLLOW | LOOKUP_EMPTY, &file);
 	if (err != 0)
 		return err;
 	file_allow_write(e->file);
