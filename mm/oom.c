@@ -10,6 +10,7 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/mutex.h"
+#include "sys/rcu.h"
 #include "sys/thread.h"
 #include "sys/wait.h"
 
@@ -74,6 +75,9 @@ oom_kill(const char *why)
 		return false;
 	if (thread_fatal_pending(thread_current()))
 		return true;		/* the caller itself is the victim: it will exit */
+	rcu_barrier();			/* of those that have exited much is only waiting to be freed */
+	if (!page_memory_low())
+		return true;
 	mutex_lock(&oom_lock);
 	found = choose(&worst, &dying);
 	if (found && (!dying || clock_now() - last_kill > PATIENCE)) {

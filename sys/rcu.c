@@ -242,7 +242,10 @@ rcu_thread(void *arg)
 	}
 }
 
-/* The threads stay on their CPUs; affinity is set before the first run. */
+/* The threads stay on their CPUs; affinity is set before the first run. They go before what programs do: call-backs give memory
+ * back, and a crowd of exiting processes must not outrun them. */
+#define RCU_NICE	(-20)
+
 void
 rcu_start_threads(void)
 {
@@ -253,6 +256,8 @@ rcu_start_threads(void)
 			panic("no memory for the rcu threads");
 		if (sched_set_affinity(rc->thread, BIT(cpu)) != 0)
 			panic("cpu %u is not there", cpu);
+		if (sched_set_nice(rc->thread, RCU_NICE) != 0)
+			panic("rcu: bad nice value");
 	}
 	atomic_store(&rcu.threads_run, true);
 	for_each_cpu(cpu)
