@@ -30,8 +30,9 @@ nsset_get(struct nsset *ns)
 void
 nsset_put(struct nsset *ns)
 {
-	if (ns != NULL)
-		KASSERT(!refcount_put(&ns->refs));
+	bool last = ns != NULL && refcount_put(&ns->refs);
+
+	KASSERT(!last);
 }
 
 static void

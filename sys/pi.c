@@ -3,9 +3,10 @@
  * Priority inheritance (sys/pi.h). A waiter with a real-time priority, own or inherited, stands in the list of the thread
  * it waits for; that thread inherits the highest of its list. Chains are walked under the one pi_lock, from waiter to owner.
  *
- * pi_waiting is the gate that keeps the fast paths free: a waiter raises it before it looks at the owner; a releaser clears
- * the owner word before it looks at pi_waiting. So either the waiter finds no owner, or the releaser comes in here and takes
- * the loan back; and an owner found under pi_lock cannot end before pi_lock is let go.
+ * pi_waiting is the gate that keeps the other paths free of the lock: a real-time waiter raises it before it looks at the owner
+ * and at what that waits for; a releaser clears the owner word, and one who begins or ends to wait sets or clears
+ * blocked_on, before it looks at pi_waiting. So either the walker doesn't find them any more, or they come in here; and
+ * what is found under pi_lock cannot end before pi_lock is let go.
  */
 #include "sys/pi.h"
 #include "sys/runqueue.h"
@@ -52,7 +53,7 @@ adjust_chain(struct thread *t)
 {
 	for (int i = 0; t != NULL && i < CHAIN_MAX; i++) {
 		u8 prio = highest_lent(t);
-		struct mutex_waiter *w = t->blocked_on;
+		struct mutex_waiter *w = atomic_load(&t->blocked_on);
 
 		if (prio == t->se.pi_prio)
 			return;
@@ -75,8 +76,10 @@ pi_block(struct mutex_waiter *w)
 {
 	struct thread *owner;
 
+	atomic_store(&w->thread->blocked_on, w);
+	if (likely(!thread_is_rt(w->thread) && atomic_load(&pi_waiting) == 0))
+		return;
 	spin_lock(&pi_lock);
-	w->thread->blocked_on = w;
 	w->prio = (u8)rt_prio_effective(w->thread);
 	if (w->prio != 0) {
 		atomic_add(&pi_waiting, 1);
@@ -92,8 +95,10 @@ pi_unblock(struct mutex_waiter *w)
 {
 	struct thread *owner;
 
+	atomic_store(&w->thread->blocked_on, NULL);
+	if (likely(atomic_load(&pi_waiting) == 0))
+		return;				/* so its own priority is 0, too */
 	spin_lock(&pi_lock);
-	w->thread->blocked_on = NULL;
 	owner = w->boosts;
 	take_back(w);
 	if (w->prio != 0)

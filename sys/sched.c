@@ -288,7 +288,7 @@ switch_threads(bool preempted)
 	}
 	rq->curr = next;
 	if (next == prev) {
-		if (preempted && prev != rq->idle)
+		if (prev != rq->idle)
 			prev->nivcsw--;
 		spin_release(&rq->lock);
 		return;

@@ -87,7 +87,7 @@ struct thread {
 	bool reset_on_fork;		/* [q] */
 	u64 affinity;			/* [q] */
 	struct sched_entity se;
-	struct mutex_waiter *blocked_on;	/* [pi_lock] what it waits for, for priority inheritance */
+	struct mutex_waiter *blocked_on;	/* [a] what it waits for; see sys/pi.c */
 	struct list pi_waiters;		/* [pi_lock] real-time waiters for mutexes it holds */
 	u64 nvcsw, nivcsw;		/* [t] voluntary and involuntary switches */
 	nsec_t utime, stime;		/* [q] the part of sum_exec that has been split so far, by the tick's samples */
