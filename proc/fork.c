@@ -21,6 +21,7 @@ struct builder {
 	struct proc_thread *pt;
 	struct pid *pid;
 	bool counted;
+	bool charged;			/* one of the user's nproc is ours, until pt has it */
 	u32 group_signal_seq;		/* of the parent, at the start */
 };
 
@@ -47,13 +48,14 @@ check_flags(u64 flags)
 	return (flags & namespaces) != 0 ? -EINVAL : 0;	/* as a Linux that was built without them */
 }
 
-/* RLIMIT_NPROC and threads-max. */
+/* RLIMIT_NPROC and threads-max: counted first and then compared, so that two forks at once cannot both have the last one. */
 static int
 count_thread(struct builder *b)
 {
 	struct user_counts *user = pt_current()->user;
 
-	if (atomic_load_relaxed(&user->nproc) >= rlimit_current(RLIMIT_NPROC) && user->uid.val != 0 &&
+	b->charged = true;
+	if (atomic_add(&user->nproc, 1) > rlimit_current(RLIMIT_NPROC) && user->uid.val != 0 &&
 	    !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
 		return -EAGAIN;
 	if (!proc_thread_count_inc())
@@ -110,7 +112,7 @@ build_thread(struct builder *b)
 		return -ENOMEM;
 	pt->user = cur->pt->user;
 	user_counts_get(pt->user);
-	atomic_add(&pt->user->nproc, 1);
+	b->charged = false;		/* proc_thread_free takes it back */
 	pt->blocked = cur->pt->blocked;
 	pt->default_timer_slack = pt->timer_slack = cur->pt->timer_slack;
 	if ((b->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) {
@@ -175,6 +177,8 @@ build_undo(struct builder *b)
 		proc_thread_free(b->pt);
 	if (b->p != NULL)
 		process_put(b->p);
+	if (b->charged)
+		atomic_sub(&pt_current()->user->nproc, 1);
 	if (b->counted)
 		proc_thread_count_dec();
 }
