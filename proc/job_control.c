@@ -7,13 +7,6 @@
 
 #include "sys/job_control.h"
 
-/* Until dev/tty is there: nobody can have a terminal, so these are never called. */
-__weak void tty_get(struct tty *tty) { (void)tty; }
-__weak void tty_put(struct tty *tty) { (void)tty; }
-__weak void tty_session_exit(struct tty *tty, struct pid *session) { (void)tty; (void)session; }
-__weak dev_t tty_device(const struct tty *tty) { (void)tty; return 0; }
-__weak struct pid *tty_pgrp_get(struct tty *tty) { (void)tty; return NULL; }
-
 /* --- groups; proctree_lock held --- */
 
 /* POSIX: a group is orphaned unless a member's parent is in the same session, but not in the group. `ignore` counts as gone. */

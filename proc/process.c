@@ -167,7 +167,8 @@ proc_thread_free_rcu(struct rcu_head *h)
 
 	sigpending_flush(&pt->pending);
 	if (pt->user != NULL) {
-		atomic_sub(&pt->user->nproc, 1);
+		if (!pt->uncharged)
+			atomic_sub(&pt->user->nproc, 1);
 		user_counts_put(pt->user);
 	}
 	pid_put(pt->tid);
@@ -261,6 +262,9 @@ process_unlink_thread(struct process *p, struct proc_thread *pt)
 	p->nr_threads--;
 	pid_detach(pt->tid, PID_TID, pt);
 	proc_thread_count_dec();
+	/* At once: who reaps a child at his RLIMIT_NPROC may fork again. */
+	pt->uncharged = true;
+	atomic_sub(&pt->user->nproc, 1);
 	rcu_call(&pt->rcu, pt_drop_rcu);
 }
 

@@ -133,6 +133,7 @@ struct proc_thread {
 	bool stopped;				/* [h] */
 	bool exiting;				/* [h] gets no more shared signals */
 	bool dead;				/* [T|h] past exit_notify; only a leader is still linked then */
+	bool uncharged;				/* [T] user->nproc does not count it any more */
 	bool nproc_exceeded;			/* [t] setuid went over RLIMIT_NPROC: exec fails */
 	u64 clear_child_tid, set_child_tid;	/* [t] user addresses */
 	struct task_work set_tid_work;		/* [t] stores set_child_tid in the child's own space */

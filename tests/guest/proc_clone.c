@@ -299,6 +299,32 @@ START_TEST(nproc_limit_is_eagain)
 }
 END_TEST
 
+/* Fork and reap at the limit, over and over: a place is free as soon as its child is reaped. */
+START_TEST(a_reaped_child_frees_its_place)
+{
+	int status;
+	pid_t pid = ck_ok(fork());
+
+	if (pid == 0) {
+		struct rlimit rl = { 2, 2 };
+
+		if (setrlimit(RLIMIT_NPROC, &rl) || setuid(1235))
+			_exit(1);
+		for (int n = 0; n < 300; n++) {
+			pid_t p = fork();
+
+			if (p == 0)
+				_exit(0);
+			if (p == -1 || waitpid(p, NULL, 0) != p)
+				_exit(2);
+		}
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -318,6 +344,7 @@ main(void)
 	tcase_add_test(core, exec_by_a_thread_becomes_the_leader);
 	tcase_add_test(core, leader_may_go_first);
 	tcase_add_test(core, nproc_limit_is_eagain);
+	tcase_add_test(core, a_reaped_child_frees_its_place);
 	suite_add_tcase(suite, core);
 	return guest_run(suite);
 }
