@@ -144,9 +144,21 @@ mount_attach_copies_locked(struct list *copies)
 	struct mount *m;
 
 	while ((m = list_first(copies, struct mount, ns_node)) != NULL) {
+		struct mount *covered = mount_lookup_rcu(m->parent, m->mountpoint);
+		struct path old;
+
 		list_del_init(&m->ns_node);
 		m->tmp_mnt = NULL;
+		if (covered != NULL)
+			(void)mount_try_detach_locked(covered, INT32_MAX, false, &old);
 		mount_attach_locked(m, m->parent, m->mountpoint);
+		if (covered == NULL)
+			continue;
+		/* What was mounted there before stays in sight, on top of what came by propagation. */
+		mount_get(m);
+		dentry_get(m->root);
+		mount_attach_locked(covered, m, m->root);
+		path_put(&old);
 	}
 }
 

@@ -342,6 +342,134 @@ START_TEST(pivoting)
 }
 END_TEST
 
+static void
+change(const char *where, unsigned long type)
+{
+	ck_ok(mount(NULL, where, NULL, type, NULL));
+}
+
+/* a: a shared tmpfs with directories x, y; b: bound to it. */
+static void
+shared_pair(void)
+{
+	tmpfs("a", 0, "");
+	change("a", MS_SHARED);
+	ck_ok(mkdir("a/x", 0755));
+	ck_ok(mkdir("a/y", 0755));
+	ck_ok(mount("a", "b", NULL, MS_BIND, NULL));
+}
+
+START_TEST(peers_see_each_others_mounts)
+{
+	int fd;
+
+	shared_pair();
+	tmpfs("a/x", 0, "");
+	touch("a/x/one");
+	ck_ok(access("b/x/one", F_OK));
+	ck_ok(mkdir("b/x/deep", 0755));
+	tmpfs("b/x/deep", 0, "");		/* what came along is shared, too */
+	touch("b/x/deep/two");
+	ck_ok(access("a/x/deep/two", F_OK));
+	ck_fails(umount("a/x"), EBUSY);
+	ck_ok(umount("a/x/deep"));
+	ck_fails(access("b/x/deep/two", F_OK), ENOENT);
+	fd = ck_ok(open("b/x/one", O_RDONLY));
+	ck_fails(umount("a/x"), EBUSY);		/* the copy is in use */
+	close(fd);
+	ck_ok(umount("b/x"));
+	ck_fails(access("a/x/one", F_OK), ENOENT);
+	ck_ok(mount("a/x", "c", NULL, MS_BIND, NULL));	/* a bind of a part joins, and sees what is below it */
+	ck_ok(mkdir("a/x/in", 0755));
+	tmpfs("a/x/in", 0, "");
+	touch("a/x/in/f");
+	ck_ok(access("c/in/f", F_OK));
+	tmpfs("a/y", 0, "");
+	touch("a/y/f");
+	ck_ok(access("b/y/f", F_OK));
+	ck_ok(umount("c/in"));
+	ck_fails(access("b/x/in/f", F_OK), ENOENT);
+	ck_ok(umount2("a/y", MNT_DETACH));
+	ck_fails(access("b/y/f", F_OK), ENOENT);
+}
+END_TEST
+
+START_TEST(private_ones_are_left_alone)
+{
+	shared_pair();
+	change("b", MS_PRIVATE);
+	tmpfs("a/x", 0, "");
+	touch("a/x/one");
+	ck_fails(access("b/x/one", F_OK), ENOENT);
+	tmpfs("b/y", 0, "");
+	touch("b/y/two");
+	ck_fails(access("a/y/two", F_OK), ENOENT);
+	change("b", MS_UNBINDABLE);
+	ck_fails(mount("b", "c", NULL, MS_BIND, NULL), EINVAL);
+	ck_fails(mount(NULL, "c", NULL, MS_SHARED, NULL), EINVAL);
+	ck_fails(mount(NULL, "b", NULL, MS_SHARED | MS_PRIVATE, NULL), EINVAL);
+	change("b", MS_SHARED);
+	ck_ok(mount("b", "c", NULL, MS_BIND, NULL));
+}
+END_TEST
+
+START_TEST(slaves_only_receive)
+{
+	shared_pair();
+	change("b", MS_SLAVE);
+	tmpfs("a/x", 0, "");
+	touch("a/x/one");
+	ck_ok(access("b/x/one", F_OK));
+	tmpfs("b/y", 0, "");
+	touch("b/y/two");
+	ck_fails(access("a/y/two", F_OK), ENOENT);
+	change("b", MS_SHARED);			/* a slave that has peers of its own */
+	ck_ok(mount("b", "c", NULL, MS_BIND, NULL));
+	ck_ok(umount("a/x"));
+	ck_fails(access("b/x/one", F_OK), ENOENT);
+	tmpfs("a/x", 0, "");
+	touch("a/x/three");
+	ck_ok(access("b/x/three", F_OK));
+	ck_ok(access("c/x/three", F_OK));
+	ck_ok(mkdir("c/x/sub", 0755));
+	tmpfs("c/x/sub", 0, "");
+	touch("c/x/sub/f");
+	ck_ok(access("b/x/sub/f", F_OK));
+	ck_fails(access("a/x/sub/f", F_OK), ENOENT);
+}
+END_TEST
+
+START_TEST(propagation_goes_below_what_is_there)
+{
+	shared_pair();
+	change("b", MS_SLAVE);
+	tmpfs("b/x", 0, "");
+	touch("b/x/own");
+	tmpfs("a/x", 0, "");
+	touch("a/x/theirs");
+	ck_ok(access("b/x/own", F_OK));
+	ck_ok(umount("b/x"));
+	ck_ok(access("b/x/theirs", F_OK));
+}
+END_TEST
+
+START_TEST(trees_bound_and_moved_into_shared_ones)
+{
+	shared_pair();
+	tmpfs("c", 0, "");
+	ck_ok(mkdir("c/d", 0755));
+	tmpfs("c/d", 0, "");
+	touch("c/d/f");
+	ck_ok(mount("c", "a/x", NULL, MS_BIND | MS_REC, NULL));
+	ck_ok(access("b/x/d/f", F_OK));
+	ck_ok(umount2("a/x", MNT_DETACH));
+	ck_fails(access("b/x/d/f", F_OK), ENOENT);
+	ck_ok(mount("c", "b/y", NULL, MS_MOVE, NULL));
+	ck_ok(access("a/y/d/f", F_OK));
+	ck_fails(mount("a/y", "c", NULL, MS_MOVE, NULL), EINVAL);	/* its parent is shared */
+}
+END_TEST
+
 START_TEST(the_table_tells)
 {
 	char line[300];
@@ -381,6 +509,11 @@ main(void)
 	tcase_add_test(t, moves);
 	tcase_add_test(t, a_new_root);
 	tcase_add_test(t, pivoting);
+	tcase_add_test(t, peers_see_each_others_mounts);
+	tcase_add_test(t, private_ones_are_left_alone);
+	tcase_add_test(t, slaves_only_receive);
+	tcase_add_test(t, propagation_goes_below_what_is_there);
+	tcase_add_test(t, trees_bound_and_moved_into_shared_ones);
 	tcase_add_test(t, the_table_tells);
 	suite_add_tcase(s, t);
 	return guest_run(s);
