@@ -21,6 +21,7 @@ OUT = f"{qemu.B}/conformance"
 LINUX_TSV = f"{HERE}/linux.tsv"
 RESULTS = f"{HERE}/RESULTS.md"
 KERNEL_LINE = re.compile(r"^(<\d+>)?\[ *\d+\.\d+\]")
+SLOW = ("bc", "ash-z_slow")  # run by themselves, with --slow
 RESULT = re.compile(r"^(PASS|FAIL|SKIPPED|UNTESTED): ?(.*)")
 
 
@@ -42,6 +43,7 @@ def pack(out):
 def run_once(args, initrd, log_path):
     cmd = qemu.base_command(smp=args.smp, mem=512, accel=args.accel, cpu=args.cpu)
     append = "console=ttyS0 panic=-1" + (" loglevel=4" if args.kernel == "linux" else "")
+    append += f" limit={args.timeout} only={','.join(SLOW)}" if args.slow else ""
     cmd += qemu.boot_words("kernel", args.kernel, args.debug, initrd, append=append)
     cmd += ["-no-reboot", "-monitor", "none", "-serial", "stdio"]
     with open(log_path, "wb") as log:
@@ -89,12 +91,15 @@ def read_tsv(path):
     return rows
 
 
-def write_tsv(path, head, all_results):
-    keys = {}
+def write_tsv(path, head, all_results, slow):
+    """The rows of these runs; those of the other part, the slow or the quick one, stay."""
+    keys, kept = {}, {k: v for k, v in read_tsv(path).items() if (k[0] in SLOW) != slow}
     for results in all_results:
         keys.update({k: None for k, state in results.items() if state in ("PASS", "FAIL")})
     with open(path, "w") as f:
         f.write(f"# {head}: applet, test, runs that passed, runs\n")
+        for key, (passed, runs) in kept.items():
+            f.write(f"{key[0]}\t{key[1]}\t{passed}\t{runs}\n")
         for key in keys:
             passed = sum(r.get(key) == "PASS" for r in all_results)
             f.write(f"{key[0]}\t{key[1]}\t{passed}\t{len(all_results)}\n")
@@ -115,8 +120,10 @@ def compare(lintel, linux):
         if kr and kp == kr and lp < lr:
             better.append(f"{key[0]}: {key[1]}: Linux {lp}/{lr}")
     runs = max((r for _p, r in lintel.values()), default=0)
+    missing = [a for a in SLOW if not any(key[0] == a for key in lintel)]
+    left_out = f" Left out: {' and '.join(missing)}, minutes of arithmetic (run.py --slow)." if missing else ""
     lines = ["# busybox's own test suite", "", "Written by `make busybox-test`: tests that pass in every run, on Debian's Linux",
-             f"(3 runs) and on Lintel ({runs}), in the same QEMU. Left out: bc and ash-z_slow, minutes of arithmetic.", "",
+             f"(3 runs) and on Lintel ({runs}), in the same QEMU.{left_out}", "",
              "| applet | Linux | Lintel | worse |", "|---|---:|---:|---:|"]
     lines += [f"| {applet} | {row[0]} | {row[1]} | {row[2] or ''} |" for applet, row in sorted(applets.items())]
     totals = [sum(r[i] for r in applets.values()) for i in range(3)]
@@ -139,6 +146,7 @@ def main():
     ap.add_argument("--cpu", default="max")
     ap.add_argument("--accel", default="tcg")
     ap.add_argument("--timeout", type=int, default=900, help="seconds for one run")
+    ap.add_argument("--slow", action="store_true", help="only bc and ash-z_slow: minutes of arithmetic")
     ap.add_argument("--table", action="store_true", help="only compare what is there")
     args = ap.parse_args()
     os.makedirs(OUT, exist_ok=True)
@@ -153,7 +161,8 @@ def main():
                 runs.append(results)
                 passed = sum(s == "PASS" for s in results.values())
                 print(f"  RUN {i + 1}    {passed} of {len(results)} pass ({time.monotonic() - start:.0f} s)", flush=True)
-        write_tsv(LINUX_TSV if args.kernel == "linux" else lintel_tsv, f"busybox's test suite on {args.kernel}", runs)
+        write_tsv(LINUX_TSV if args.kernel == "linux" else lintel_tsv, f"busybox's test suite on {args.kernel}", runs,
+                  args.slow)
     for line in faults:
         print(f"  FAULT    {line}")
     if args.kernel == "linux":
