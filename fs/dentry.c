@@ -207,6 +207,15 @@ dentry_find(struct dentry *parent, const char *name, u32 len)
 
 /* --- life --- */
 
+void
+dentry_set_ops(struct dentry *d, const struct dentry_ops *ops)
+{
+	KASSERT(d->flags & DENTRY_UNHASHED);
+	d->ops = ops;
+	if (ops != NULL && ops->revalidate != NULL)
+		d->flags |= DENTRY_NEEDS_REVALIDATE;
+}
+
 static struct dentry *
 new_dentry(struct super_block *sb, const char *name, u32 len)
 {
@@ -223,9 +232,7 @@ new_dentry(struct super_block *sb, const char *name, u32 len)
 	d->refs = 1;
 	d->flags = DENTRY_UNHASHED;
 	d->sb = sb;
-	d->ops = sb->dops;
-	if (d->ops != NULL && d->ops->revalidate != NULL)
-		d->flags |= DENTRY_NEEDS_REVALIDATE;
+	dentry_set_ops(d, sb->dops);
 	list_init(&d->children);
 	d->next_cookie = 2;		/* 0 and 1 are "." and ".." */
 	return d;

@@ -126,6 +126,8 @@ void path_current_cwd(struct path *out);
 /* --- dentries --- */
 struct dentry *dentry_alloc_root(struct vnode *vn) __must_check;	/* takes vn's reference, also on failure */
 struct dentry *dentry_alloc(struct dentry *parent, const char *name, u32 len) __must_check;
+/* Other ops than the super block's: before the dentry is hashed, so in lookup or right behind dentry_alloc. */
+void dentry_set_ops(struct dentry *d, const struct dentry_ops *ops);
 void dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 void dentry_instantiate(struct dentry *d, struct vnode *vn);	/* negative -> positive; takes vn's reference */

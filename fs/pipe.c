@@ -614,7 +614,6 @@ pipefs_new(struct path *out)
 	out->dentry = dentry_alloc_root(vn);
 	if (out->dentry == NULL)
 		return -ENOMEM;
-	out->dentry->ops = &pipefs_dops;
 	mount_get(pipefs_mnt);
 	out->mnt = pipefs_mnt;
 	return 0;

@@ -56,6 +56,28 @@ static const struct proc_entry fd_links[4] = {
 	{ .name = "fd", .mode = S_IFLNK | 0300, .follow = follow_fd },
 	{ .name = "fd", .mode = S_IFLNK | 0700, .follow = follow_fd },
 };
+static const struct proc_entry *
+link_entry(const struct file *f)
+{
+	return &fd_links[(f->mode & FMODE_READ ? 1 : 0) | (f->mode & FMODE_WRITE ? 2 : 0)];
+}
+
+bool
+proc_fd_revalidate(struct vnode *vn)
+{
+	struct file *f = object_file(proc_object_of(vn));
+
+	if (f == NULL)
+		return false;
+	if (S_ISLNK(vn->mode)) {
+		spin_lock(&vn->lock);
+		vn->mode = link_entry(f)->mode;
+		spin_unlock(&vn->lock);
+	}
+	file_put(f);
+	return true;
+}
+
 static const struct proc_entry fdinfo_file = PROC_FILE("fdinfo", 0444, show_fdinfo);
 
 static int
@@ -86,7 +108,7 @@ find(const struct proc_object *dir, const char *name, u32 len, struct proc_objec
 	f = object_file(o);
 	if (f == NULL)
 		return -ENOENT;
-	o->e = info ? &fdinfo_file : &fd_links[(f->mode & FMODE_READ ? 1 : 0) | (f->mode & FMODE_WRITE ? 2 : 0)];
+	o->e = info ? &fdinfo_file : link_entry(f);
 	file_put(f);
 	pid_get(o->pid);
 	return 0;

@@ -7,7 +7,6 @@
  */
 #include "proc/procfs/procfs.h"
 
-#include "fs/fdtable.h"
 #include "fs/textfile.h"
 #include "proc/procfs/init.h"
 #include "proc/proc.h"
@@ -204,8 +203,15 @@ proc_lookup(struct vnode *dir, struct dentry *d, struct vnode **out)
 	int err;
 
 	*out = NULL;
+	if (o->pid != NULL) {
+		struct thread *t = proc_object_thread(o);
+
+		if (t == NULL)
+			return -ESRCH;	/* the directory was open when its process went */
+		thread_put(t);
+	}
 	if (o->pid != NULL || o->e->dir != NULL)
-		d->ops = &proc_task_dops;	/* the answer may change */
+		dentry_set_ops(d, &proc_task_dops);	/* the answer may change */
 	if (found.e != NULL) {
 		pid_get(found.pid);
 	} else {
@@ -279,19 +285,9 @@ proc_revalidate(struct dentry *d, bool rcu)
 	t = proc_object_thread(o);
 	if (t == NULL)
 		return 0;
-	if (o->fd >= 0) {
-		struct files *files = thread_files_get(t);
-		struct file *f = files != NULL ? files_get_file(files, o->fd) : NULL;
-		bool is_same = f != NULL;
-
-		if (f != NULL)
-			file_put(f);
-		if (files != NULL)
-			files_put(files);
-		thread_put(t);
-		return is_same;
-	}
 	thread_put(t);
+	if (o->fd >= 0 && !proc_fd_revalidate(vn))
+		return 0;
 	set_owner(vn, o);
 	return 1;
 }

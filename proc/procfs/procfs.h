@@ -57,6 +57,8 @@ extern const struct proc_entry proc_task_entry;
 extern const struct proc_entry proc_pid_fd_table[];	/* pid_fd.c: fd, fdinfo */
 extern const struct proc_dir_ops proc_pids_dir;		/* pid.c: the numbers in /proc */
 extern const struct proc_dir_ops proc_fd_dir, proc_fdinfo_dir;
+/* Is the descriptor of an entry in fd/ or fdinfo/ still open? A link's bits follow the file that is open now. */
+bool proc_fd_revalidate(struct vnode *vn);
 
 /* pid_text.c, pid_mem.c: texts of a process's files */
 int proc_show_stat(const struct proc_object *o, struct strbuf *out);

@@ -4,6 +4,7 @@
 
 #include "dev/tty/pty.h"
 #include "fs/textfile.h"
+#include "proc/exec.h"
 #include "proc/proc.h"
 #include "sys/abi/errno.h"
 #include "sys/nsset.h"
@@ -219,7 +220,8 @@ static const struct proc_entry kernel_table[] = {
 	SYSCTL_INT("sysrq", &sysrq_enabled, 0, 511),
 	SYSCTL_FIXED("ngroups_max", 65536),
 	SYSCTL_FIXED("cap_last_cap", CAP_COUNT - 1),
-	SYSCTL_FIXED("randomize_va_space", 2),
+	SYSCTL_INT("randomize_va_space", &randomize_va_space, 0, 2),
+	SYSCTL_INT("dmesg_restrict", &dmesg_restrict, 0, 1),
 	PROC_DIR("random", 0555, random_table),
 	PROC_DIR("pty", 0555, pty_table),
 	{ 0 },
@@ -227,7 +229,7 @@ static const struct proc_entry kernel_table[] = {
 
 static const struct proc_entry vm_table[] = {
 	SYSCTL_INT("overcommit_memory", &overcommit_mode, 0, 2),
-	SYSCTL_FIXED("max_map_count", 65530),
+	SYSCTL_INT("max_map_count", &vm_max_map_count, 0, INT32_MAX),
 	SYSCTL_FIXED("mmap_min_addr", 65536),
 	{ 0 },
 };
