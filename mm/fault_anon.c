@@ -60,9 +60,11 @@ install_anon(struct fault *f, struct page *pg, pte_t expected)
 		old_anon = page_flag(old, PG_ANON);
 		page_unmap_count(f->v, old, old_anon, false);
 	}
-	arch_pte_write(pte, e);
-	if (!arch_pte_none(expected))
+	if (!arch_pte_none(expected)) {		/* nobody reads the old page once another can write the new one */
+		(void)arch_pte_xchg(pte, 0);
 		arch_tlb_flush_page(&f->as->arch, f->va);
+	}
+	arch_pte_write(pte, e);
 	spin_unlock(lock);
 	if (old != NULL)
 		page_put(old);

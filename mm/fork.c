@@ -3,8 +3,8 @@
  * fork(2)'s copy of an address space. The VMAs are copied; entries only where faults could not bring them back (anonymous
  * pages, device memory): both sides then share the frame, write-protected, with a reference each.
  *
- * The source is locked against layout changes as a whole, and each VMA against faults while it is copied; other threads go on
- * writing to what is writable until the flush at the end.
+ * The source is locked against layout changes as a whole, and each VMA against faults while it is copied. Other threads go on
+ * writing through stale TLB entries until the flush; so it comes before the VMA's faults do, which may copy those pages.
  */
 #include "mm/vma.h"
 
@@ -139,6 +139,7 @@ copy_fields(struct aspace *src, struct aspace *as)
 int
 aspace_fork(struct aspace *src, struct aspace **out)
 {
+	bool alone = refcount_read(&src->users) == 1;	/* then nobody faults meanwhile: one flush at the end will do */
 	struct aspace *as;
 	int err = aspace_create(&as);
 
@@ -156,10 +157,13 @@ aspace_fork(struct aspace *src, struct aspace **out)
 			continue;
 		rwlock_write_lock(&v->lock);
 		err = fork_vma(v, as);
+		if (!alone && v->anon != NULL)
+			arch_tlb_flush_range(&src->arch, v->start, v->end);
 		rwlock_write_unlock(&v->lock);
 	}
 	rwlock_write_unlock(&as->lock);
-	arch_tlb_flush_range(&src->arch, 0, ARCH_USER_MAX);
+	if (alone)
+		arch_tlb_flush_range(&src->arch, 0, ARCH_USER_MAX);
 	rwlock_write_unlock(&src->lock);
 	if (err != 0) {
 		aspace_put_user(as);

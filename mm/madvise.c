@@ -13,6 +13,7 @@
 #include "sys/abi/fcntl.h"
 #include "sys/cred.h"
 #include "sys/file.h"
+#include "sys/thread.h"
 
 /* --- advice that changes the VMA --- */
 
@@ -143,6 +144,8 @@ read_ahead(struct vma *v, vaddr_t start, vaddr_t end)
 		if (mapping_read(v->mapping, vma_index(v, va), &pg) != 0)
 			break;
 		page_put(pg);
+		if (thread_signal_pending(thread_current()) && thread_fatal_pending(thread_current()))
+			break;
 	}
 	rwlock_read_unlock(&v->mapping->inval_lock);
 }
@@ -212,8 +215,11 @@ populate_advice(struct aspace *as, vaddr_t start, vaddr_t end, bool write)
 {
 	int err = 0;
 
-	for (vaddr_t va = start; va < end && err == 0; va += PAGE_SIZE)
+	for (vaddr_t va = start; va < end && err == 0; va += PAGE_SIZE) {
+		if (thread_signal_pending(thread_current()) && thread_fatal_pending(thread_current()))
+			return -EINTR;
 		err = fault_handle(as, va, write ? FAULT_WRITE : 0);
+	}
 	if (err == -EFAULT)
 		return -ENOMEM;		/* nothing mapped */
 	if (err == -EACCES)

@@ -118,7 +118,8 @@ check_source(struct remap *r, struct vma **out)
 	if (v->pgoff + ((r->addr - v->start + r->new_len) >> PAGE_SHIFT) < v->pgoff)
 		return -EINVAL;
 	if (v->flags & VM_LOCKED) {
-		err = aspace_check_locked(r->as, more);
+		/* With MREMAP_DONTUNMAP both places count. */
+		err = aspace_check_locked(r->as, r->flags & MREMAP_DONTUNMAP ? r->new_len >> PAGE_SHIFT : more);
 		if (err != 0)
 			return -EAGAIN;
 	}
@@ -183,6 +184,15 @@ move_mapping(struct remap *r, struct vma *v)
 	struct vma *n;
 	int err;
 
+	if (r->as->nr_vmas >= (u32)atomic_load_relaxed(&vm_max_map_count))
+		return -ENOMEM;
+	/* The old place is cut out first: once entries have moved nothing may fail. */
+	if (r->old_len != 0 && !(r->flags & MREMAP_DONTUNMAP)) {
+		err = vma_split_range(r->as, r->addr, r->addr + r->old_len);
+		if (err != 0)
+			return err;
+		v = vma_find(r->as, r->addr);
+	}
 	err = make_target(r, v, &n);
 	if (err != 0)
 		return err;

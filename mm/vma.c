@@ -73,16 +73,22 @@ vma_clone(struct vma *v, struct aspace *as)
 	return n;
 }
 
-void
-vma_link(struct vma *v)
+static void
+link_area(struct vma *v)
 {
 	struct aspace *as = v->as;
 
 	rwlock_assert_write_held(&as->lock);
-	file_rmap_link(v);
 	v->detached = false;
 	gap_insert(&as->vmas, &v->area);
 	as->nr_vmas++;
+}
+
+void
+vma_link(struct vma *v)
+{
+	file_rmap_link(v);
+	link_area(v);
 }
 
 struct vma *
@@ -244,11 +250,12 @@ vma_split(struct vma *v, vaddr_t addr)
 	}
 	if (v->anon != NULL)
 		anon_link(n, v->anon);
+	file_rmap_link(n);	/* before v shrinks: a truncation must find the upper part in one of the two */
 	set_bounds_locked(v, v->start, addr, v->pgoff);
 	rwlock_write_unlock(&v->lock);
 	if (n->ops != NULL && n->ops->open != NULL)
 		n->ops->open(n);
-	vma_link(n);
+	link_area(n);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ extern const struct syscall_shape syscall_shapes[SYSCALL_COUNT];
 /* What the stand-in of a call without a function does: log once which program called what; -ENOSYS. */
 long syscall_absent(void);
 
-/* Trace switch (cmdline and sysctl trace_syscalls=): off, every process, or programs whose name is given. */
+/* Trace switch (trace_syscalls= on the command line): off, every process, or programs whose name is given. */
 extern bool syscall_tracing;		/* [a] */
 void syscall_trace_set(const char *value);	/* "0", "1" or a program's name */
 const char *syscall_trace_get(void);

@@ -73,20 +73,21 @@ QEMU := qemu-system-x86_64
 ACCEL ?= $(if $(shell grep -sqwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ] && echo y),kvm,tcg)
 SMP ?= 2
 MEM ?= 512
+CPU ?= $(if $(filter kvm,$(ACCEL)),host,max)
 APPEND ?= console=tty1 console=ttyS0
 RUN_KERNEL ?=
 QEMU_OPTS ?=
 RUN_IMAGE = $(if $(RUN_KERNEL),-kernel $(K)/lintel -initrd $(INITRAMFS) -append "$(APPEND)",-cdrom $(ISO))
 
 .PHONY: run debug
-run: $(if $(RUN_KERNEL),$(K)/lintel $(INITRAMFS),$(ISO)) ## boot to a shell in QEMU, in this terminal (SMP= MEM= ACCEL= RUN_KERNEL=1 OVERLAY= QEMU_OPTS=)
+run: $(if $(RUN_KERNEL),$(K)/lintel $(INITRAMFS),$(ISO)) ## boot to a shell in QEMU, in this terminal (SMP= MEM= CPU= ACCEL= RUN_KERNEL=1 OVERLAY= QEMU_OPTS=)
 	$(call need,run)
 	@echo '  QEMU     Ctrl-A X ends it, or poweroff inside'
-	$(Q)$(QEMU) -accel $(ACCEL) -cpu $(if $(filter kvm,$(ACCEL)),host,max) -smp $(SMP) -m $(MEM) $(RUN_IMAGE) -nographic -serial mon:stdio $(QEMU_OPTS)
+	$(Q)$(QEMU) -accel $(ACCEL) -cpu $(CPU) -smp $(SMP) -m $(MEM) $(RUN_IMAGE) -nographic -serial mon:stdio $(QEMU_OPTS)
 
 # QEMU waits for gdb, which knows the kernel's threads by sys/gdb.py. The machine's serial line goes to build/debug.serial.
 debug: $(K)/lintel $(INITRAMFS) ## boot in QEMU under gdb, with the helpers of sys/gdb.py (DEBUG=1 SMP=1 ...)
 	$(call need,run gdb)
-	$(Q)$(QEMU) -accel tcg -cpu max -smp $(SMP) -m $(MEM) -kernel $(K)/lintel -initrd $(INITRAMFS) -append "console=ttyS0" \
+	$(Q)setsid $(QEMU) -accel tcg -cpu max -smp $(SMP) -m $(MEM) -kernel $(K)/lintel -initrd $(INITRAMFS) -append "console=ttyS0" \
 		-display none -monitor none -serial file:$(B)/debug.serial -s -S $(QEMU_OPTS) & qemu=$$!; trap 'kill $$qemu' EXIT; \
 	 gdb -q -iex 'set auto-load safe-path /' -ex 'target remote :1234' -x sys/gdb.py -ex 'hbreak kernel_main' -ex continue $(K)/lintel.debug
