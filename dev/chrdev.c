@@ -80,6 +80,8 @@ chrdev_find(dev_t devt, struct chrdev *out, u32 *minor_index)
 	c = find_locked(major, minor);
 	if (c != NULL) {
 		*out = *c;
+		if (c->hold != NULL)
+			c->hold(c->priv);
 		*minor_index = minor - c->first;
 	}
 	mutex_unlock(&registry_lock);

@@ -17,13 +17,14 @@ struct chrdev {
 	u32 major, first, count;	/* [I] minors first .. first + count - 1 */
 	const struct file_ops *ops;	/* [I] */
 	void *priv;			/* [I] the new file's priv when ops->open is called */
+	void (*hold)(void *priv);	/* [I] a reference for the opener, under the registry's lock; NULL: priv is static */
 	struct rbnode node;		/* [registry lock] */
 };
 
 /* The caller keeps *c until it is unregistered. -EBUSY: numbers are taken. */
 int __must_check chrdev_register(struct chrdev *c);
-void chrdev_unregister(struct chrdev *c);	/* waits for opens at work; open files stay */
-/* What stands behind a number: fills in *out; *minor_index counts from the range's first. -ENXIO. */
+void chrdev_unregister(struct chrdev *c);	/* no new opens; files and references out stay */
+/* What stands behind a number: fills in *out, whose priv is held (hold); *minor_index counts from the range's first. -ENXIO. */
 int __must_check chrdev_find(dev_t devt, struct chrdev *out, u32 *minor_index);
 /* In order of numbers; fn must not sleep long. */
 void chrdev_for_each(void (*fn)(const struct chrdev *c, void *arg), void *arg);

@@ -33,6 +33,7 @@ struct epoll {
 	struct rbtree items;		/* [m] by file and descriptor */
 	struct spinlock spin;		/* LOCK_EPOLL_SPIN */
 	struct list ready;		/* [s] */
+	bool scanning;			/* [s] a scan has the ready list: what is on it is not known */
 	struct waitq wq;		/* epoll_wait sleeps here */
 	struct waitq poll_wq;		/* who polls the instance */
 	struct file *file;		/* [I] its own, which owns it */
@@ -396,10 +397,16 @@ epoll_file_release(struct file *f)
 
 /* --- waiting --- */
 
+/* Surely nothing to report. While a scan is on, one has to ask again behind it, under the mutex. */
 static bool
 ready_empty(struct epoll *ep)
 {
-	return READ_ONCE(ep->ready.next) == &ep->ready;
+	bool empty;
+
+	spin_lock_irq(&ep->spin);
+	empty = list_empty(&ep->ready) && !ep->scanning;
+	spin_unlock_irq(&ep->spin);
+	return empty;
 }
 
 /* Take the next item off `from`. */
@@ -433,6 +440,7 @@ take_ready(struct epoll *ep, struct list *todo)
 	spin_lock_irq(&ep->spin);
 	list_splice_tail(&ep->ready, todo);
 	list_init(&ep->ready);
+	ep->scanning = true;
 	spin_unlock_irq(&ep->spin);
 }
 
@@ -444,6 +452,7 @@ give_back(struct epoll *ep, struct list *todo)
 	list_splice_tail(&ep->ready, todo);
 	list_init(&ep->ready);
 	list_splice_tail(todo, &ep->ready);
+	ep->scanning = false;
 	spin_unlock_irq(&ep->spin);
 }
 

@@ -174,8 +174,21 @@ owner_signal(struct file *f)
 
 /* --- locks --- */
 
+/* A POSIX lock was set. Where the descriptor was closed while we waited, that close dropped our locks too early: now again. */
 static long
-lock_command(struct file *f, int cmd, void __user *arg)
+check_still_open(struct file *f, int fd)
+{
+	struct file *now = fd_get_file(fd);
+
+	if (now != f)
+		flock_posix_closed(thread_current()->files, f);
+	if (now != NULL)
+		file_put(now);
+	return now == f ? 0 : -EBADF;
+}
+
+static long
+lock_command(struct file *f, int fd, int cmd, void __user *arg)
 {
 	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
 	struct abi_flock fl;
@@ -183,8 +196,10 @@ lock_command(struct file *f, int cmd, void __user *arg)
 
 	if (copy_from_user(&fl, arg, sizeof(fl)) != 0)
 		return -EFAULT;
-	if (cmd != F_GETLK && cmd != F_OFD_GETLK)
-		return flock_set(f, &fl, ofd, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+	if (cmd != F_GETLK && cmd != F_OFD_GETLK) {
+		err = flock_set(f, &fl, ofd, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+		return err == 0 && !ofd && fl.l_type != F_UNLCK ? check_still_open(f, fd) : err;
+	}
 	err = flock_test(f, &fl, ofd);
 	return err != 0 ? err : copy_to_user(arg, &fl, sizeof(fl));
 }
@@ -270,7 +285,7 @@ file_fcntl(struct file *f, int fd, int cmd, unsigned long arg)
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return lock_command(f, cmd, (void __user *)arg);
+		return lock_command(f, fd, cmd, (void __user *)arg);
 	case F_GETLEASE:
 		return F_UNLCK;			/* nobody can set one */
 	case F_GETPIPE_SZ:

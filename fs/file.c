@@ -266,10 +266,7 @@ file_send_sigio(struct file *f, int band)
 		int sig = o->sig != 0 ? o->sig : SIGIO;
 
 		siginfo_init(&info, sig, band);
-		if (o->type == PID_PGID)
-			(void)!signal_send_pgrp(o->pid, sig, o->sig != 0 ? &info : NULL);
-		else
-			(void)!signal_send_pid(o->pid, sig, o->sig != 0 ? &info : NULL);
+		signal_send_owner(o->pid, o->type, sig, o->sig != 0 ? &info : NULL, o->cred.uid, o->cred.euid);
 	}
 	rcu_read_unlock();
 }

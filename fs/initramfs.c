@@ -211,7 +211,7 @@ take_data(struct unpack *u, const u8 *p, size_t n)
 {
 	for (size_t i = 0; u->e.checked && i < n; i++)
 		u->sum += p[i];
-	if (u->skip)
+	if (u->skip || u->behind_trailer)
 		return 0;
 	if (S_ISLNK(u->e.mode)) {
 		memcpy(u->target + u->have, p, n);

@@ -281,23 +281,23 @@ umount_root(const struct path *p)
 static int
 umount_locked(struct mount *m, int flags, struct list *gone)
 {
-	struct path old;
+	struct path old, place = { m->parent, m->mountpoint };	/* `gone` keeps both */
 
 	if (m->parent == m)
 		return -EINVAL;
 	if (flags & MNT_DETACH) {
-		mount_propagate_detach_locked(m, true, gone);
 		mount_detach_tree_locked(m, gone);
+		mount_propagate_detach_locked(m, &place, true, gone);
 		return 0;
 	}
 	if (!list_empty(&m->children) || refcount_read(&m->refs) > 2 || mount_propagation_busy_locked(m))
 		return -EBUSY;
 	if ((flags & MNT_EXPIRE) && !(atomic_fetch_or(&m->flags, (u32)MNT_EXPIRE_MARK) & MNT_EXPIRE_MARK))
 		return -EAGAIN;
-	mount_propagate_detach_locked(m, false, gone);
 	if (!mount_try_detach_locked(m, 2, true, &old))
 		return -EBUSY;
 	mount_chain_detached(m, &old, gone);
+	mount_propagate_detach_locked(m, &place, false, gone);
 	return 0;
 }
 

@@ -50,12 +50,16 @@ mark_receivers(const struct mount *from)
 static void
 share_tree(struct mount *m)
 {
-	struct mount *child;
-
-	if (m->group == 0)
-		m->group = ++last_group;
-	list_for_each(child, &m->children, sibling)
-		share_tree(child);
+	/* Without recursion: mounts may be stacked as deep as there may be mounts. */
+	for (struct mount *cur = m, *next; ; cur = next) {
+		if (cur->group == 0)
+			cur->group = ++last_group;
+		next = list_first(&cur->children, struct mount, sibling);
+		for (; next == NULL && cur != m; cur = cur->parent)
+			next = list_next(cur, &cur->parent->children, sibling);
+		if (next == NULL)
+			return;
+	}
 }
 
 /* The chain of copies is for receiver q of what happens in `from`: a peer's copies are peers of their originals, a slave's are
@@ -114,14 +118,14 @@ mount_propagate_attach_locked(struct mount *m, struct mount *parent, struct dent
 
 /* --- detaching --- */
 
-/* The copy of m in receiver q, or NULL. */
+/* The copy in receiver q of m, whose place is or was on `point`; NULL: there is none. */
 static struct mount *
-copy_in(struct mount *q, const struct mount *m)
+copy_in(struct mount *q, const struct mount *m, const struct dentry *point)
 {
 	struct mount *c;
 
 	list_for_each(c, &q->children, sibling)
-		if (c->mountpoint == m->mountpoint && c->root == m->root && c != m)
+		if (c->mountpoint == point && c->root == m->root && c != m)
 			return c;
 	return NULL;
 }
@@ -133,7 +137,7 @@ mount_propagation_busy_locked(struct mount *m)
 
 	mark_receivers(m->parent);
 	list_for_each(q, &mount_list, ns_node) {
-		c = q->receives ? copy_in(q, m) : NULL;
+		c = q->receives ? copy_in(q, m, m->mountpoint) : NULL;
 		if (c != NULL && list_empty(&c->children) && refcount_read(&c->refs) > 1)
 			return true;
 	}
@@ -141,17 +145,17 @@ mount_propagation_busy_locked(struct mount *m)
 }
 
 void
-mount_propagate_detach_locked(struct mount *m, bool lazy, struct list *gone)
+mount_propagate_detach_locked(struct mount *m, const struct path *place, bool lazy, struct list *gone)
 {
 	struct mount *q, *c;
 	bool found;
 
-	mark_receivers(m->parent);
+	mark_receivers(place->mnt);
 	/* The list changes under us with each copy that leaves; a receiver is done once it has none. */
 	do {
 		found = false;
 		list_for_each(q, &mount_list, ns_node) {
-			c = q->receives ? copy_in(q, m) : NULL;
+			c = q->receives ? copy_in(q, m, place->dentry) : NULL;
 			q->receives = false;
 			if (c == NULL || (!lazy && !list_empty(&c->children)))
 				continue;

@@ -36,8 +36,8 @@ void mount_drop_copies_locked(struct list *copies);
 int __must_check mount_propagate_attach_locked(struct mount *m, struct mount *parent, struct dentry *point, struct list *copies);
 /* Before m is taken from its place: is a copy of it, in another mount that gets what its parent gets, in use? */
 bool mount_propagation_busy_locked(struct mount *m);
-/* The copies of m leave the tree with it. Those that have mounts of their own stay, unless lazy. */
-void mount_propagate_detach_locked(struct mount *m, bool lazy, struct list *gone);
+/* The copies of m, which has just left its place, leave the tree with it. Those that have mounts of their own stay, unless lazy. */
+void mount_propagate_detach_locked(struct mount *m, const struct path *place, bool lazy, struct list *gone);
 /* A mount leaves the tree for good, or is made private: its slaves get its master, if it was the last of its group. */
 void mount_leave_group_locked(struct mount *m);
 

@@ -221,9 +221,11 @@ pipe_read(struct file *f, struct iobuf *buf, off_t *pos)
 		}
 		mutex_unlock(&p->lock);
 		err = wait_event_interruptible_exclusive(&p->readers_wq, !ring_empty(p) || READ_ONCE(p->writers) == 0);
-		if (err != 0)
-			return err;
 		mutex_lock(&p->lock);
+		if (err != 0) {
+			done = err;	/* a wake-up that was ours goes on to the next reader below */
+			break;
+		}
 	}
 	if (was_full && !ring_full(p))
 		wake_one(&p->writers_wq, POLLOUT | POLLWRNORM);
@@ -279,7 +281,7 @@ produce(struct pipe *p, struct iobuf *buf, bool packet)
 static void
 wake_readers(struct pipe *p, bool was_empty)
 {
-	if (was_empty && !ring_empty(p))
+	if ((was_empty || READ_ONCE(p->polled)) && !ring_empty(p))
 		wake_one(&p->readers_wq, POLLIN | POLLRDNORM);
 }
 
@@ -331,7 +333,8 @@ pipe_write(struct file *f, struct iobuf *buf, off_t *pos)
 			break;
 		}
 	}
-	wake_readers(p, was_empty);
+	if (done > 0)
+		wake_readers(p, was_empty);
 	if (!ring_full(p) || p->readers == 0)
 		wake_one(&p->writers_wq, POLLOUT | POLLWRNORM);
 	mutex_unlock(&p->lock);
@@ -348,6 +351,7 @@ pipe_poll(struct file *f, struct poll_table *pt)
 	struct pipe *p = pipe_of(f);
 	u32 ready = 0;
 
+	WRITE_ONCE(p->polled, true);
 	if (f->mode & FMODE_READ)
 		poll_wait(pt, f, &p->readers_wq);
 	if (f->mode & FMODE_WRITE)

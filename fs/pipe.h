@@ -30,6 +30,7 @@ struct pipe {
 	struct page *spare[2];		/* [l] emptied pages, for the next write */
 	u32 readers, writers;		/* [l] open ends */
 	u32 reader_opens, writer_opens;	/* [l] how often an end was opened: blocking opens of FIFOs wait for a change */
+	bool polled;			/* [a] somebody asked for readiness: each write is told, for edge-triggered epoll */
 	u32 files;			/* [v] open files: the last frees the pipe */
 };
 

@@ -27,6 +27,7 @@ struct timerfd {
 	bool cancel_on_set;	/* [lock] */
 	bool canceled;		/* [lock] the clock was set: the next read says ECANCELED */
 	u32 set_count;		/* [lock] clock_set_count() when armed */
+	struct waiter clock_waiter;	/* on clock_set_waitq() */
 	struct waitq wq;
 };
 
@@ -90,6 +91,15 @@ notice_clock_set(struct timerfd *tf)
 	}
 }
 
+/* The wall clock was stepped: readers look whether that cancels the timer. */
+static bool
+clock_stepped(struct waiter *w, u32 events)
+{
+	(void)events;
+	waitq_wake_nested(&container_of(w, struct timerfd, clock_waiter)->wq, 0, POLLIN);
+	return true;
+}
+
 /* What a read gets: true if there is something to tell. */
 static bool
 take(struct timerfd *tf, u64 *ticks, bool *canceled)
@@ -146,6 +156,7 @@ timerfd_release(struct file *f)
 {
 	struct timerfd *tf = f->priv;
 
+	waitq_remove(clock_set_waitq(), &tf->clock_waiter);
 	timer_cancel_sync(&tf->timer);
 	kmem_free(tf);
 }
@@ -240,6 +251,8 @@ sys_timerfd_create(clockid_t clock, int flags)
 		kmem_free(tf);
 		return err;
 	}
+	waiter_init_func(&tf->clock_waiter, clock_stepped);
+	waitq_add(clock_set_waitq(), &tf->clock_waiter);
 	err = fd_install_new(f, 0, flags & O_CLOEXEC);
 	if (err < 0)
 		file_put(f);

@@ -256,6 +256,9 @@ take_aspace(struct exec *e)
 	spin_unlock_irqrestore(&p->lock, irq);
 	e->as = NULL;
 	aspace_activate(as);
+	spin_lock(&t->pt->pi_lock);
+	t->pt->pi_exited = false;	/* futex_exit() closed the list for the old space's locks */
+	spin_unlock(&t->pt->pi_lock);
 	if (old == NULL)
 		return;
 	u = (struct proc_usage){ .minflt = old->minflt, .majflt = old->majflt, .maxrss = proc_maxrss(old) };
@@ -323,6 +326,8 @@ point_of_no_return(struct exec *e)
 	err = elf_load(e);
 	if (err != 0)
 		return err;
+	if (e->secure || e->ids_changed)
+		WRITE_ONCE(p->dumpable, false);		/* before anybody can see the space */
 	take_aspace(e);
 	reset_attributes(e);
 	arch_thread_exec(e->entry, e->stack);

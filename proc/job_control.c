@@ -100,7 +100,7 @@ pgrp_is_orphaned(struct pid *pgrp)
 struct pid *
 process_pgrp_current(void)
 {
-	return process_current()->pids[PID_PGID];
+	return process_pid_get(process_current(), PID_PGID);
 }
 
 struct pid *

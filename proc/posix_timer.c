@@ -376,12 +376,12 @@ set_timer(struct posix_timer *tm, const struct abi_itimerspec *new, bool absolut
 	if (tm->on_cpu_time)
 		cpu_timer_disarm_locked(&tm->cpu);
 	tm->armed = false;
-	tm->overrun = 0;
-	tm->expires = 0;
-	tm->interval = timespec_to_ns(&new->it_interval);
+	tm->overrun = tm->overrun_last = 0;
+	tm->expires = tm->interval = 0;
 	/* A signal of the old setting that waits is delivered all the same, as on Linux. */
 	if (value == 0)
 		return;
+	tm->interval = timespec_to_ns(&new->it_interval);
 	if (!tm->on_cpu_time && tm->base != base_for(tm, absolute)) {
 		tm->base = base_for(tm, absolute);
 		tm->timer.clock = (u8)tm->base;

@@ -452,6 +452,37 @@ signal_send_pid(struct pid *tgid, int sig, const struct siginfo_k *info)
 	return err;
 }
 
+/* Linux's rule for signals that a file's owner asked for: kill(2)'s, with the ids of who set the owner. */
+static bool
+owner_may_signal(const struct thread *t, uid_t uid, uid_t euid)
+{
+	const struct cred *c = rcu_dereference(t->cred);
+
+	return euid == 0 || euid == c->uid.val || euid == c->suid.val || uid == c->uid.val || uid == c->suid.val;
+}
+
+void
+signal_send_owner(struct pid *pid, int type, int sig, const struct siginfo_k *info, uid_t uid, uid_t euid)
+{
+	struct proc_thread *pt;
+	u64 irq = proctree_lock_irq();		/* also a read section of RCU: preemption is off */
+
+	if (type == PID_PGID) {
+		pid_for_each_bearer(pt, pid, PID_PGID)
+			if (owner_may_signal(pt->thread, uid, euid))
+				(void)send_process(pt->proc, sig, info, SEND_GROUP);
+	} else {
+		pt = pid_bearer(pid, type == PID_TID ? PID_TID : PID_TGID);
+		if (pt != NULL && owner_may_signal(pt->thread, uid, euid)) {
+			if (type == PID_TID)
+				(void)signal_send_thread(pt->thread, sig, info);
+			else
+				(void)send_process(pt->proc, sig, info, SEND_PROCESS);
+		}
+	}
+	proctree_unlock_irq(irq);
+}
+
 void
 signal_force(int sig, const struct siginfo_k *info)
 {

@@ -105,7 +105,8 @@ sys_rt_sigreturn(void)
 	u64 mask;
 	long result = arch_signal_return(tf, &mask, &stack);
 
-	/* A frame that cannot be read: result is -EFAULT, and so may be a register that was restored. The mask tells them apart. */
+	/* A frame that cannot be read: result is -EFAULT, and so may be a register that was restored. The frame's
+	 * system call number tells them apart: it is -1 once the frame was restored. */
 	pt_current()->restart.fn = NULL;
 	if (result == -EFAULT && arch_frame_syscall(tf) >= 0) {
 		siginfo_init(&info, SIGSEGV, SI_KERNEL);

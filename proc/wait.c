@@ -42,8 +42,6 @@ take_zombie(struct wait_request *w, struct process *child)
 	struct process *p = process_current();
 	int term = child->exit_code & 0x7f;
 
-	if ((w->options & WEXITED) == 0)
-		return false;
 	if (term == 0)
 		found(w, child, child->exit_code, CLD_EXITED, child->exit_code >> 8 & 0xff);
 	else
@@ -91,6 +89,8 @@ scan(struct wait_request *w)
 	list_for_each_safe(child, next, &p->children, sibling) {
 		if (!eligible(w, child))
 			continue;
+		if (child->state == PROC_ZOMBIE && (w->options & WEXITED) == 0)
+			continue;	/* nothing that w asks for will come of it */
 		result = 0;
 		if (child->state == PROC_ZOMBIE ? take_zombie(w, child) : take_stop(w, child)) {
 			result = 1;

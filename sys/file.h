@@ -10,6 +10,7 @@
 
 #include "sys/abi/fcntl.h"	/* O_*, F_*, AT_*, SEEK_* */
 #include "sys/abi/poll.h"	/* POLLIN ... (= EPOLLIN ...) */
+#include "sys/lib/atomic.h"
 #include "sys/lib/types.h"
 #include "sys/mutex.h"
 #include "sys/rcu.h"
@@ -38,8 +39,10 @@ struct poll_table {
 static inline void
 poll_wait(struct poll_table *pt, struct file *f, struct waitq *q)
 {
-	if (pt != NULL && pt->queue != NULL)
+	if (pt != NULL && pt->queue != NULL) {
 		pt->queue(pt, f, q);
+		smp_mb();	/* on the queue before the caller looks: pairs with waitq_active() */
+	}
 }
 
 /* getdents call-back: 0 to go on, nonzero stops (full). */

@@ -24,6 +24,8 @@ int signal_send_thread(struct thread *t, int sig, const struct siginfo_k *info);
 int signal_send_process(struct process *p, int sig, const struct siginfo_k *info);
 int signal_send_pgrp(struct pid *pgrp, int sig, const struct siginfo_k *info);	/* -ESRCH: empty group */
 int signal_send_pid(struct pid *tgid, int sig, const struct siginfo_k *info);
+/* SIGIO: to the bearers of pid in the role type (enum pid_type) that a user with these ids may signal (fcntl(2), F_SETOWN). */
+void signal_send_owner(struct pid *pid, int type, int sig, const struct siginfo_k *info, unsigned int uid, unsigned int euid);
 /* A synchronous fault of the current thread: cannot be blocked or ignored (then it kills). */
 void signal_force(int sig, const struct siginfo_k *info);
 
@@ -52,7 +54,7 @@ __noreturn void process_exit_group(int wait_status);
 bool signal_is_blocked_or_ignored(int sig);
 bool pgrp_is_orphaned(struct pid *pgrp);
 /* The current process's group and session (no reference: valid while the current thread runs in it... take pid_get to keep). */
-struct pid *process_pgrp_current(void);
+struct pid *process_pgrp_current(void);	/* this one with a reference: setpgid(2) by others may change it */
 struct pid *process_session_current(void);
 struct pid *process_tgid_current(void);		/* the process's own identity; NULL for kernel threads */
 

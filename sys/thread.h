@@ -45,7 +45,6 @@ enum {
 	TW_SIGNAL	= 1 << 0,	/* a signal may be pending: look */
 	TW_RESTORE_MASK	= 1 << 1,	/* put saved_sigmask back once signals are delivered */
 	TW_TASK		= 1 << 2,	/* task_work list is not empty */
-	TW_TRACE	= 1 << 3,	/* system call tracing */
 	TW_EXIT		= 1 << 4,	/* the thread must exit (group exit, exec by another) */
 };
 

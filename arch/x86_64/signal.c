@@ -68,7 +68,7 @@ put_fpu(struct thread *t, u64 dst)
 	u64 flags = arch_irq_save();
 	int err;
 
-	fpu_save(a);
+	fpu_save_copy(a);	/* all of it: the user reads the bytes, whatever XSTATE_BV says */
 	arch_irq_restore(flags);
 	err = to_user(dst, a, fpu_area_size);
 	if (!err && fpu_features) {

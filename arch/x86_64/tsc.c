@@ -277,7 +277,7 @@ watch_expired(struct timer *t, nsec_t now)
 void
 tsc_start_watchdog(void)
 {
-	if (ref == NULL || !tsc_is_usable() || tsc_source.freq_hz == told_rate())
+	if (ref == NULL || !tsc_is_usable() || (tsc_source.freq_hz == told_rate() && cpu_has(CPUF_TSC_INVARIANT)))
 		return;
 	refine_start = watch_last = take_moment(ref);
 	work_init(&watch_work, watch);

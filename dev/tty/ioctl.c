@@ -147,6 +147,8 @@ flush_queues(struct tty *tty, u64 arg)
 		tty->ldisc.ops->flush_output(&tty->ldisc);
 	}
 	mutex_unlock(&tty->lock);
+	if (arg != TCOFLUSH && tty->ops->input_taken != NULL)
+		tty->ops->input_taken(tty);
 	if (tty->packet && tty->ops->packet != NULL)
 		tty->ops->packet(tty, (u8)(arg == TCIFLUSH ? TIOCPKT_FLUSHREAD : arg == TCOFLUSH ? TIOCPKT_FLUSHWRITE :
 			TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE));

@@ -52,16 +52,25 @@ tty_signal_pgrp(struct tty *tty, int sig)
 int
 tty_check_background(struct tty *tty, int sig)
 {
-	struct pid *own = process_pgrp_current();
+	struct pid *own;
+	int err = 0;
 
-	if (!is_controlling(tty) || READ_ONCE(tty->pgrp) == NULL || READ_ONCE(tty->pgrp) == own)
+	if (!is_controlling(tty) || READ_ONCE(tty->pgrp) == NULL)
 		return 0;
-	if (signal_is_blocked_or_ignored(sig))
-		return sig == SIGTTIN ? -EIO : 0;
-	if (pgrp_is_orphaned(own))
-		return -EIO;
-	signal_send_pgrp(own, sig, NULL);
-	return -ERESTARTSYS;
+	own = process_pgrp_current();
+	if (READ_ONCE(tty->pgrp) == own)
+		goto out_put;
+	if (signal_is_blocked_or_ignored(sig)) {
+		err = sig == SIGTTIN ? -EIO : 0;
+	} else if (pgrp_is_orphaned(own)) {
+		err = -EIO;
+	} else {
+		signal_send_pgrp(own, sig, NULL);
+		err = -ERESTARTSYS;
+	}
+out_put:
+	pid_put(own);
+	return err;
 }
 
 /* The current session and group take the terminal; the caller has checked that they may. */
@@ -71,7 +80,6 @@ take_terminal(struct tty *tty)
 	struct pid *session = process_session_current(), *pgrp = process_pgrp_current(), *old_session, *old_pgrp;
 
 	pid_get(session);
-	pid_get(pgrp);
 	spin_lock(&tty->job);
 	old_session = tty->session;
 	old_pgrp = tty->pgrp;

@@ -253,12 +253,15 @@ master_read(struct file *f, struct iobuf *buf, off_t *pos)
 	if (iobuf_left(buf) == 0)
 		return 0;
 	for (;;) {
-		ssize_t n = master_read_once(p, buf);
+		bool gone = slave_gone(p);	/* asked before looking: its last output comes first */
+		ssize_t n;
 		int err;
 
+		smp_mb();
+		n = master_read_once(p, buf);
 		if (n != -EAGAIN)
 			return n;
-		if (slave_gone(p))
+		if (gone)
 			return -EIO;
 		if (atomic_load_relaxed(&f->flags) & O_NONBLOCK)
 			return -EAGAIN;
@@ -435,7 +438,7 @@ pty_create(struct pty **out)
 	snprintf(name, sizeof(name), "pts/%u", p->index);
 	tty_init(&p->slave, &pty_tty_ops, p, name, DEV_NUMBER(MAJOR_PTS, p->index));
 	p->slave.chrdev = (struct chrdev){ .name = "pts", .major = MAJOR_PTS, .first = p->index, .count = 1, .ops = &tty_fops,
-		.priv = &p->slave };
+		.priv = &p->slave, .hold = tty_hold };
 	*out = p;
 	return 0;
 }

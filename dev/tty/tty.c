@@ -254,7 +254,7 @@ tty_register(struct tty *tty)
 	int err;
 
 	tty->chrdev = (struct chrdev){ .name = "tty", .major = (u32)(tty->devt >> 8) & 0xfffu, .first = minor, .count = 1,
-		.ops = &tty_fops, .priv = tty };
+		.ops = &tty_fops, .priv = tty, .hold = tty_hold };
 	err = chrdev_register(&tty->chrdev);
 	if (err != 0)
 		return err;
@@ -282,6 +282,12 @@ void
 tty_get(struct tty *tty)
 {
 	refcount_get(&tty->refs);
+}
+
+void
+tty_hold(void *priv)
+{
+	tty_get(priv);
 }
 
 void
@@ -330,11 +336,14 @@ out_free:
 static int
 tty_open(struct vnode *vn, struct file *f)
 {
-	struct tty *tty = f->priv;
+	struct tty *tty = f->priv;	/* with the reference of tty_hold() */
+	int err;
 
 	(void)vn;
 	f->priv = NULL;
-	return tty_open_file(tty, f);
+	err = tty_open_file(tty, f);
+	tty_put(tty);
+	return err;
 }
 
 int

@@ -94,6 +94,7 @@ void tty_unregister(struct tty *tty);
 extern const struct file_ops tty_fops;		/* priv of the chrdev: the tty */
 /* A file on tty: the second half of open. -EIO, -EBUSY. f->priv becomes the open's record; takes a tty reference. */
 int __must_check tty_open_file(struct tty *tty, struct file *f);
+void tty_hold(void *priv);			/* chrdev.hold of a tty's node */
 struct tty *tty_of_file(struct file *f);	/* NULL: not a tty */
 
 /* --- for drivers; any context --- */

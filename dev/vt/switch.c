@@ -35,7 +35,7 @@ static bool
 signal_owner_locked(struct vt *vt, int sig)
 {
 	mutex_assert_held(&vt_lock);
-	return vt->owner != NULL && (sig == 0 || signal_send_pid(vt->owner, sig, NULL) == 0);
+	return vt->owner != NULL && sig >= 0 && sig <= NSIG && (sig == 0 || signal_send_pid(vt->owner, sig, NULL) == 0);
 }
 
 static void
@@ -155,7 +155,7 @@ vt_set_mode(struct vt *vt, const struct abi_vt_mode *mode)
 	if (mode->mode != (s8)VT_AUTO && mode->mode != (s8)VT_PROCESS)
 		return -EINVAL;
 	if (mode->mode == (s8)VT_PROCESS)
-		owner = pid_find_get(thread_tid(thread_current()));
+		pid_get(owner = process_tgid_current());
 	mutex_lock(&vt_lock);
 	pid_put(vt->owner);
 	vt->owner = owner;

@@ -97,7 +97,7 @@ preallocate(struct vnode *vn, u64 first, u64 last)
 
 	if (max != 0 && last - first >= max)
 		return -ENOSPC;
-	for (u64 i = first; i <= last; i++) {
+	for (u64 i = first; max != 0 && i <= last; i++) {	/* only a limit needs the count, and bounds it */
 		struct page *pg = mapping_find(&vn->mapping, i);
 
 		if (pg != NULL)

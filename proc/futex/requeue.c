@@ -206,7 +206,8 @@ futex_wait_requeue_pi(u64 uaddr, bool shared, u32 val, const struct futex_timeou
 		err = futex_sleep(&w, to);
 		err = pi_finish_wait(&w, uaddr2, err);
 		if (err == -EINTR)
-			err = -EAGAIN;		/* POSIX: a condition variable's wait may end early, but is not interrupted */
+			/* POSIX: a condition variable's wait may end early, but is not interrupted; one not requeued yet goes on. */
+			err = w.pi != NULL ? -EAGAIN : -ERESTARTNOINTR;
 	}
 	two_done(&t);
 	return err;

@@ -16,9 +16,13 @@ proc_object_aspace(const struct proc_object *o, int *err)
 	*err = -ESRCH;
 	if (t == NULL)
 		return NULL;
+	/* First the space, then the question: an exec that raises privilege closes the process before it shows the new space. */
+	as = process_aspace_get(t->proc);
 	*err = process_may_inspect(t) != 0 ? -EACCES : 0;
-	if (*err == 0)
-		as = process_aspace_get(t->proc);
+	if (*err != 0 && as != NULL) {
+		aspace_put_user(as);
+		as = NULL;
+	}
 	thread_put(t);
 	return as;
 }
