@@ -40,7 +40,8 @@ pid_t pid_nr(const struct pid *p) { (void)p; return 1; }
 struct pid *process_tgid_current(void) { return NULL; }
 void siginfo_init(struct siginfo_k *i, int sig, int code) { (void)i, (void)sig, (void)code; }
 int signal_send_thread(struct thread *t, int sig, const struct siginfo_k *i) { (void)t, (void)sig, (void)i; return 0; }
-void signal_send_owner(struct pid *p, int type, int sig, const struct siginfo_k *i, unsigned int uid, unsigned int euid)
+void
+signal_send_owner(struct pid *p, int type, int sig, const struct siginfo_k *i, unsigned int uid, unsigned int euid)
 {
 	(void)p, (void)type, (void)sig, (void)i, (void)uid, (void)euid;
 }
