@@ -13,6 +13,8 @@
 #include "sys/file.h"
 #include "sys/abi/stat.h"	/* S_IF*, S_IS*, struct abi_stat, abi_statx, abi_statfs, abi_timespec */
 
+struct block_device;
+struct blockmap_ops;
 struct dentry;
 struct flock_list;
 struct iattr;
@@ -130,6 +132,8 @@ struct super_block {
 	struct spinlock lock;		/* vnode lists */
 	struct list vnodes;		/* [lock] */
 	const struct dentry_ops *dops;	/* [I] optional: revalidate */
+	struct block_device *bdev;	/* [I] claimed by this super block, or NULL */
+	const struct blockmap_ops *blockmap;	/* [I] disk file systems: fs/blockmap.h */
 	void *priv;			/* [I] */
 	char id[32];			/* [I] device name for /proc/mounts' default */
 	struct list node;		/* list of all */

@@ -40,7 +40,8 @@ enum lock_class {
 	LOCK_RMAP_ANON,		/* anonymous object's VMAs */
 	LOCK_TRANS,		/* file system transaction */
 	LOCK_BUF,		/* block buffer */
-	LOCK_BLOCK,		/* block queue configuration */
+	LOCK_JOURNAL,		/* reserved: journal's checkpointing */
+	LOCK_BLOCK,		/* disk: partitions, openers */
 	LOCK_SB,		/* super block: allocation, lists */
 	LOCK_KMAP,		/* kernel virtual areas */
 	LOCK_SLAB_LIST,		/* list of slab caches */
@@ -68,6 +69,10 @@ enum lock_class {
 	LOCK_PT,		/* one page-table page */
 	LOCK_TTY_BUF,		/* tty: flip buffers, driver output */
 	LOCK_LRU,		/* page LRU */
+	LOCK_JOURNAL_LIST,	/* a journal's transactions and lists of buffers */
+	LOCK_BUF_STATE,		/* buffers of a page: state at the end of I/O */
+	LOCK_BLOCK_QUEUE,	/* a block queue and its hardware queues */
+	LOCK_DISK_HW,		/* a disk driver's registers and rings */
 	LOCK_ITIMER,		/* proc: POSIX timers */
 	LOCK_EVENT,		/* eventfd, timerfd, signalfd */
 	LOCK_EPOLL_READY,	/* epoll ready list (taken from wake-ups of any source) */
