@@ -98,9 +98,12 @@ struct vnode_ops {
 	int (*setattr)(struct vnode *vn, const struct iattr *a);		/* vn [l] exclusive */
 	int (*permission)(struct vnode *vn, int mask);				/* MAY_*; may be called under RCU */
 	int (*update_time)(struct vnode *vn, int which);
+	/* Extended attributes (fs/xattr.h): `name` is the whole one, with its prefix; the VFS has checked permission. vn [l] is held, shared
+	 * for get and list. size 0 asks for the length; -ERANGE: does not fit; -EOPNOTSUPP: not that namespace; -EINVAL: a prefix alone. */
 	ssize_t (*listxattr)(struct vnode *vn, char *buf, size_t size);
 	ssize_t (*getxattr)(struct vnode *vn, const char *name, void *buf, size_t size);
-	int (*setxattr)(struct vnode *vn, const char *name, const void *value, size_t size, int flags);	/* value NULL: remove */
+	/* value NULL: remove, -ENODATA. flags XATTR_CREATE, XATTR_REPLACE: -EEXIST, -ENODATA. The operation sets ctime. */
+	int (*setxattr)(struct vnode *vn, const char *name, const void *value, size_t size, int flags);
 };
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8, MAY_ACCESS = 16, MAY_NOT_BLOCK = 32 };
 

@@ -56,6 +56,52 @@ tmpfs_setattr(struct vnode *vn, const struct iattr *a)
 	return vnode_generic_setattr(vn, a);
 }
 
+/* --- extended attributes: trusted and security; user is for file systems that have a place for them --- */
+
+static int
+check_space(const char *name)
+{
+	const char *rest;
+	enum xattr_space space = xattr_space_of(name, &rest);
+
+	if (space != XATTR_TRUSTED && space != XATTR_SECURITY)
+		return -EOPNOTSUPP;
+	return *rest == '\0' ? -EINVAL : 0;
+}
+
+static ssize_t
+tmpfs_getxattr(struct vnode *vn, const char *name, void *buf, size_t size)
+{
+	int err = check_space(name);
+
+	return err != 0 ? err : xattr_mem_get(&tmpfs_node(vn)->xattrs, name, buf, size);
+}
+
+static ssize_t
+tmpfs_listxattr(struct vnode *vn, char *buf, size_t size)
+{
+	return xattr_mem_list(&tmpfs_node(vn)->xattrs, buf, size);
+}
+
+static int
+tmpfs_setxattr(struct vnode *vn, const char *name, const void *value, size_t size, int flags)
+{
+	struct xattr_mem *x = &tmpfs_node(vn)->xattrs;
+	struct tmpfs *t = vn->sb->priv;
+	u64 max = atomic_load_relaxed(&t->max_pages) * PAGE_SIZE, old = x->bytes;
+	int err = check_space(name);
+
+	if (err != 0)
+		return err;
+	if (value != NULL && max != 0 && atomic_load_relaxed(&t->xattr_bytes) + size > max)
+		return -ENOSPC;
+	err = xattr_mem_set(x, name, value, size, flags);
+	atomic_add(&t->xattr_bytes, (u64)x->bytes - old);
+	return err;
+}
+
+/* --- reading, writing, mapping --- */
+
 static ssize_t
 tmpfs_file_write(struct file *f, struct iobuf *buf, off_t *pos)
 {
@@ -282,11 +328,17 @@ static const struct vnode_ops tmpfs_dir_ops = {
 	.rename = libfs_rename,
 	.tmpfile = tmpfs_tmpfile,
 	.getattr = tmpfs_getattr,
+	.getxattr = tmpfs_getxattr,
+	.listxattr = tmpfs_listxattr,
+	.setxattr = tmpfs_setxattr,
 };
 
 static const struct vnode_ops tmpfs_file_ops = {
 	.getattr = tmpfs_getattr,
 	.setattr = tmpfs_setattr,
+	.getxattr = tmpfs_getxattr,
+	.listxattr = tmpfs_listxattr,
+	.setxattr = tmpfs_setxattr,
 };
 
 int

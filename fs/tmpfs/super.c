@@ -201,6 +201,7 @@ tmpfs_alloc_vnode(struct super_block *sb)
 		return NULL;
 	n->seals = F_SEAL_SEAL;
 	n->link = NULL;
+	xattr_mem_init(&n->xattrs);
 	return &n->vn;
 }
 
@@ -217,7 +218,10 @@ static void
 tmpfs_evict(struct vnode *vn)
 {
 	struct tmpfs *t = vn->sb->priv;
+	struct tmpfs_node *n = tmpfs_node(vn);
 
+	atomic_sub(&t->xattr_bytes, (u64)n->xattrs.bytes);
+	xattr_mem_free(&n->xattrs);
 	atomic_sub(&t->nodes, 1UL);
 }
 

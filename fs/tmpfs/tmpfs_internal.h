@@ -5,12 +5,14 @@
 
 #include "fs/path.h"
 #include "fs/tmpfs.h"
+#include "fs/xattr.h"
 #include "sys/abi/mount.h"
 
 /* sb->priv. Limits are written by remount under mount_mutex; a reader may see the old ones. */
 struct tmpfs {
 	u64 max_pages, max_nodes;	/* [a] 0: no limit */
 	u64 pages, nodes;		/* [a] in use */
+	u64 xattr_bytes;		/* [a] in use; bounded by the limit of pages, too */
 	u32 mode;			/* [I] of the root, for show_options */
 	kuid_t uid;			/* [I] */
 	kgid_t gid;			/* [I] */
@@ -20,6 +22,7 @@ struct tmpfs_node {
 	struct vnode vn;		/* first: alloc_vnode returns it */
 	u32 seals;			/* [vn.rwlock] F_SEAL_* */
 	char *link;			/* [I] a symlink's text */
+	struct xattr_mem xattrs;	/* [vn.rwlock] */
 };
 
 static inline struct tmpfs_node *
