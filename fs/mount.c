@@ -22,7 +22,8 @@ struct seqcount mount_seq;			/* [mount_lock] */
 static struct spinlock mount_lock = SPINLOCK_INIT(LOCK_LEAF);
 static struct hlist table[1 << MOUNT_HASH_BITS];	/* [mount_mutex and mount_lock, r] */
 struct list mount_list = LIST_INIT(mount_list);	/* [mount_mutex] all attached ones, in mount order */
-u32 mount_count;				/* [mount_mutex] */
+static u32 mount_count;			/* [mount_mutex] charged ones */
+int mount_max = 100000;			/* [a] sysctl fs.mount-max */
 static u32 last_id;				/* [a] */
 
 static struct hlist *
@@ -247,11 +248,42 @@ is_mounted_somewhere(const struct dentry *d)
 	return false;
 }
 
+int
+mount_charge_locked(struct mount *m)
+{
+	mutex_assert_held(&mount_mutex);
+	if (mount_count >= (u32)READ_ONCE(mount_max))
+		return -ENOSPC;
+	mount_count++;
+	m->charged = true;
+	return 0;
+}
+
+void
+mount_uncharge_locked(struct mount *m)
+{
+	mutex_assert_held(&mount_mutex);
+	if (m->charged)
+		mount_count--;
+	m->charged = false;
+}
+
+struct mount *
+mount_next_in_tree(struct mount *cur, struct mount *top)
+{
+	struct mount *next = list_first(&cur->children, struct mount, sibling);
+
+	for (; next == NULL && cur != top; cur = cur->parent)
+		next = list_next(cur, &cur->parent->children, sibling);
+	return next;
+}
+
 /* Put m at (parent, mountpoint), whose references are taken over. */
 void
 mount_attach_locked(struct mount *m, struct mount *parent, struct dentry *mountpoint)
 {
 	mutex_assert_held(&mount_mutex);
+	KASSERT(m->charged);
 	dentry_set_mounted(mountpoint, true);
 	spin_lock(&mount_lock);
 	seq_write_begin(&mount_seq);
@@ -262,10 +294,8 @@ mount_attach_locked(struct mount *m, struct mount *parent, struct dentry *mountp
 	seq_write_end(&mount_seq);
 	spin_unlock(&mount_lock);
 	list_add_tail(&parent->children, &m->sibling);
-	if (!list_is_linked(&m->ns_node)) {
+	if (!list_is_linked(&m->ns_node))
 		list_add_tail(&mount_list, &m->ns_node);
-		mount_count++;
-	}
 }
 
 /* Take m from its place (returned, to be put behind the mutex), unless more than max_refs references are out. It keeps its
@@ -295,7 +325,7 @@ mount_try_detach_locked(struct mount *m, s32 max_refs, bool for_good, struct pat
 	list_del_init(&m->sibling);
 	if (for_good) {
 		list_del_init(&m->ns_node);
-		mount_count--;
+		mount_uncharge_locked(m);
 		mount_leave_group_locked(m);
 	}
 	if (!is_mounted_somewhere(old->dentry))
@@ -303,35 +333,36 @@ mount_try_detach_locked(struct mount *m, s32 max_refs, bool for_good, struct pat
 	return true;
 }
 
+void
+mount_rehang_locked(struct mount *m, struct mount *parent, struct dentry *mountpoint, struct path *old)
+{
+	struct path from = { m->parent, m->mountpoint };
+
+	mutex_assert_held(&mount_mutex);
+	dentry_set_mounted(mountpoint, true);
+	spin_lock(&mount_lock);
+	seq_write_begin(&mount_seq);
+	hlist_del_rcu(&m->hash);
+	m->parent = parent;
+	m->mountpoint = mountpoint;
+	hlist_add_rcu(bucket_of(parent, mountpoint), &m->hash);
+	seq_write_end(&mount_seq);
+	spin_unlock(&mount_lock);
+	list_del_init(&m->sibling);
+	list_add_tail(&parent->children, &m->sibling);
+	if (!is_mounted_somewhere(from.dentry))
+		dentry_set_mounted(from.dentry, false);
+	*old = from;
+}
+
 /* Onto the list of what mount_drop_detached() puts, with its old place. */
 void
 mount_chain_detached(struct mount *m, const struct path *old, struct list *gone)
 {
+	m->doomed = false;
 	m->tmp_mnt = old->mnt;
 	m->tmp_dentry = old->dentry;
 	list_add_tail(gone, &m->ns_node);
-}
-
-/* Take m and all below it from the tree, children first. */
-void
-mount_detach_tree_locked(struct mount *m, struct list *gone)
-{
-	struct mount *cur = m;
-
-	for (;;) {
-		struct mount *child = list_first(&cur->children, struct mount, sibling), *up = cur->parent;
-		struct path old;
-
-		if (child != NULL) {
-			cur = child;
-			continue;
-		}
-		(void)mount_try_detach_locked(cur, INT32_MAX, true, &old);
-		mount_chain_detached(cur, &old, gone);
-		if (cur == m)
-			return;
-		cur = up;
-	}
 }
 
 /* mount_mutex is not held. */

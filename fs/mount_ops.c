@@ -4,24 +4,32 @@
 
 #include "sys/abi/errno.h"
 
-#define MOUNTS_MAX	100000		/* as Linux' fs.mount-max */
 #define SB_FLAGS	(MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_SILENT | MS_POSIXACL | MS_LAZYTIME | MS_I_VERSION)
 
-/* Lock the tree for a mount at *at, which moves to the top of what is mounted there by now. -ENOENT: it was unlinked. */
+static void
+unlock_target(const struct path *at)
+{
+	rwlock_write_unlock(&at->dentry->vn->rwlock);
+	mutex_unlock(&mount_mutex);
+}
+
+/* Lock the tree for a mount at *at, which moves to the top of what is mounted there by now, and its vnode, so that nobody removes or
+ * replaces the mount point meanwhile (fs/vfsops.c asks under that lock whether something is mounted). -ENOENT: it was unlinked. */
 static int
 lock_target(struct path *at)
 {
+	int err = 0;
+
 	mutex_lock(&mount_mutex);
 	mount_cross(at);
-	if ((at->dentry->flags & DENTRY_UNHASHED) && at->dentry->parent != at->dentry) {
-		mutex_unlock(&mount_mutex);
-		return -ENOENT;
-	}
-	if (at->mnt->detached && at->mnt->parent == at->mnt && !list_is_linked(&at->mnt->ns_node)) {
-		mutex_unlock(&mount_mutex);
-		return -EINVAL;		/* the mount itself was taken from the tree */
-	}
-	return 0;
+	rwlock_write_lock(&at->dentry->vn->rwlock);
+	if ((at->dentry->flags & DENTRY_UNHASHED) && at->dentry->parent != at->dentry)
+		err = -ENOENT;
+	else if (at->mnt->detached && at->mnt->parent == at->mnt && !list_is_linked(&at->mnt->ns_node))
+		err = -EINVAL;		/* the mount itself was taken from the tree */
+	if (err != 0)
+		unlock_target(at);
+	return err;
 }
 
 /* Attach m, and with it the chain `below`, at *at, and copies where else that shows (mount_mutex held; the references of *at stay
@@ -32,10 +40,6 @@ graft_locked(struct mount *m, struct list *below, const struct path *at)
 	struct list copies = LIST_INIT(copies);
 	int err;
 
-	if (mount_count >= MOUNTS_MAX)
-		return -ENOSPC;
-	if (S_ISDIR(m->root->vn->mode) != S_ISDIR(at->dentry->vn->mode))
-		return -ENOTDIR;
 	mount_attach_copies_locked(below);	/* to m, which is nowhere yet */
 	err = mount_propagate_attach_locked(m, at->mnt, at->dentry, &copies);
 	if (err != 0) {
@@ -49,6 +53,13 @@ graft_locked(struct mount *m, struct list *below, const struct path *at)
 }
 
 /* --- new mounts --- */
+
+/* A directory goes on a directory, another file on a file. */
+static int
+check_kinds(const struct dentry *what, const struct path *at)
+{
+	return S_ISDIR(what->vn->mode) == S_ISDIR(at->dentry->vn->mode) ? 0 : -ENOTDIR;
+}
 
 static int
 mount_type(const struct fs_type *t, u32 ms_flags, const char *dev, const char *data, struct mount **out)
@@ -84,8 +95,14 @@ mount_new(const struct path *target, const char *fstype, u32 ms_flags, const cha
 	else if (S_ISLNK(m->root->vn->mode))
 		err = -EINVAL;
 	else
+		err = check_kinds(m->root, &at);
+	if (err == 0)
+		err = mount_charge_locked(m);
+	if (err == 0)
 		err = graft_locked(m, &none, &at);
-	mutex_unlock(&mount_mutex);
+	if (err != 0)
+		mount_uncharge_locked(m);
+	unlock_target(&at);
 out_put:
 	path_put(&at);
 	if (err != 0)
@@ -96,16 +113,23 @@ out_put:
 static int
 clone(struct mount *src, struct dentry *root, struct mount **out)
 {
+	struct mount *m;
 	int err;
 
 	super_get(src->sb);
-	err = mount_alloc(src->sb, root, atomic_load(&src->flags) & ~(u32)MNT_EXPIRE_MARK, src->devname, out);
-	if (err == 0) {
-		(*out)->tmp_mnt = src;
-		(*out)->group = src->group;
-		(*out)->master = src->master;
+	err = mount_alloc(src->sb, root, atomic_load(&src->flags) & ~(u32)MNT_EXPIRE_MARK, src->devname, &m);
+	if (err != 0)
+		return err;
+	err = mount_charge_locked(m);
+	if (err != 0) {
+		mount_put(m);
+		return err;
 	}
-	return err;
+	m->tmp_mnt = src;
+	m->group = src->group;
+	m->master = src->master;
+	*out = m;
+	return 0;
 }
 
 int
@@ -176,7 +200,30 @@ mount_drop_copies_locked(struct list *copies)
 		m->mountpoint = m->root;
 		if (place.mnt != m)
 			path_put(&place);
+		mount_uncharge_locked(m);
 		mount_put(m);
+	}
+}
+
+/* Take m and all below it from the tree, children first; if propagate, in all mounts where they show. */
+static void
+detach_tree_locked(struct mount *m, bool propagate, struct list *gone)
+{
+	struct mount *cur;
+	struct path place;
+
+	for (cur = m; cur != NULL; cur = mount_next_in_tree(cur, m))
+		cur->doomed = true;
+	/* What leaves by propagation may be one of ours: so look for a leaf anew each time. Leaves are mostly at the end. */
+	while ((cur = list_last(&mount_list, struct mount, ns_node)) != NULL) {
+		while (cur != NULL && !(cur->doomed && list_empty(&cur->children)))
+			cur = list_prev(cur, &mount_list, ns_node);
+		if (cur == NULL)
+			break;
+		(void)mount_try_detach_locked(cur, INT32_MAX, true, &place);
+		mount_chain_detached(cur, &place, gone);	/* keeps the place */
+		if (propagate)
+			mount_propagate_detach_locked(&place, gone);
 	}
 }
 
@@ -199,8 +246,8 @@ mount_bind(const struct path *source, const struct path *target, bool rec)
 	err = lock_target(&at);
 	if (err != 0)
 		goto out_put;
-	err = -EINVAL;
-	if (!(source->mnt->flags & MNT_UNBINDABLE) && !is_gone(source->mnt))
+	err = (source->mnt->flags & MNT_UNBINDABLE) || is_gone(source->mnt) ? -EINVAL : check_kinds(source->dentry, &at);
+	if (err == 0)
 		err = mount_copy_tree_locked(source->mnt, source->dentry, rec, &copies);
 	if (err == 0) {
 		top = list_first(&copies, struct mount, ns_node);
@@ -208,14 +255,16 @@ mount_bind(const struct path *source, const struct path *target, bool rec)
 		top->tmp_mnt = NULL;
 		err = graft_locked(top, &copies, &at);
 	}
-	if (err != 0) {
+	if (err != 0 && top != NULL) {
 		struct mount *child;
 
-		while (top != NULL && (child = list_first(&top->children, struct mount, sibling)) != NULL)
-			mount_detach_tree_locked(child, &gone);
-		mount_drop_copies_locked(&copies);
+		while ((child = list_first(&top->children, struct mount, sibling)) != NULL)
+			detach_tree_locked(child, false, &gone);
+		mount_uncharge_locked(top);
 	}
-	mutex_unlock(&mount_mutex);
+	if (err != 0)
+		mount_drop_copies_locked(&copies);
+	unlock_target(&at);
 	mount_drop_detached(&gone);
 	if (err != 0)
 		mount_put(top);
@@ -256,7 +305,7 @@ mount_move(const struct path *source, const struct path *target)
 	mount_attach_locked(m, at.mnt, at.dentry);
 	mount_attach_copies_locked(&copies);
 out_unlock:
-	mutex_unlock(&mount_mutex);
+	unlock_target(&at);
 	path_put(&old);
 out_put:
 	path_put(&at);
@@ -281,23 +330,22 @@ umount_root(const struct path *p)
 static int
 umount_locked(struct mount *m, int flags, struct list *gone)
 {
-	struct path old, place = { m->parent, m->mountpoint };	/* `gone` keeps both */
+	struct path place;
 
 	if (m->parent == m)
 		return -EINVAL;
 	if (flags & MNT_DETACH) {
-		mount_detach_tree_locked(m, gone);
-		mount_propagate_detach_locked(m, &place, true, gone);
+		detach_tree_locked(m, true, gone);
 		return 0;
 	}
 	if (!list_empty(&m->children) || refcount_read(&m->refs) > 2 || mount_propagation_busy_locked(m))
 		return -EBUSY;
 	if ((flags & MNT_EXPIRE) && !(atomic_fetch_or(&m->flags, (u32)MNT_EXPIRE_MARK) & MNT_EXPIRE_MARK))
 		return -EAGAIN;
-	if (!mount_try_detach_locked(m, 2, true, &old))
+	if (!mount_try_detach_locked(m, 2, true, &place))
 		return -EBUSY;
-	mount_chain_detached(m, &old, gone);
-	mount_propagate_detach_locked(m, &place, false, gone);
+	mount_chain_detached(m, &place, gone);		/* keeps the place */
+	mount_propagate_detach_locked(&place, gone);
 	return 0;
 }
 
@@ -371,7 +419,7 @@ mount_pivot(const struct path *new, const struct path *put_old)
 	err = lock_target(&at);
 	if (err == 0) {
 		err = pivot_locked(new, &at, &root, &drop);
-		mutex_unlock(&mount_mutex);
+		unlock_target(&at);
 	}
 	if (err == 0)
 		fsctx_replace_root(&root, new);
@@ -420,10 +468,16 @@ mount_root(const char *fstype, u32 ms_flags, const char *data)
 	if (err != 0)
 		return err;
 	mutex_lock(&mount_mutex);
-	m->detached = false;
-	list_add_tail(&mount_list, &m->ns_node);
-	mount_count++;
+	err = mount_charge_locked(m);
+	if (err == 0) {
+		m->detached = false;
+		list_add_tail(&mount_list, &m->ns_node);
+	}
 	mutex_unlock(&mount_mutex);
+	if (err != 0) {
+		mount_put(m);
+		return err;
+	}
 	p.mnt = m;
 	p.dentry = m->root;
 	fsctx_init(&p);

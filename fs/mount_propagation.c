@@ -50,16 +50,18 @@ mark_receivers(const struct mount *from)
 static void
 share_tree(struct mount *m)
 {
-	/* Without recursion: mounts may be stacked as deep as there may be mounts. */
-	for (struct mount *cur = m, *next; ; cur = next) {
+	for (struct mount *cur = m; cur != NULL; cur = mount_next_in_tree(cur, m))
 		if (cur->group == 0)
 			cur->group = ++last_group;
-		next = list_first(&cur->children, struct mount, sibling);
-		for (; next == NULL && cur != m; cur = cur->parent)
-			next = list_next(cur, &cur->parent->children, sibling);
-		if (next == NULL)
-			return;
-	}
+}
+
+/* Undo share_tree(): groups above `last` are its. */
+static void
+unshare_tree(struct mount *m, u32 last)
+{
+	for (struct mount *cur = m; cur != NULL; cur = mount_next_in_tree(cur, m))
+		if (cur->group > last)
+			cur->group = 0;
 }
 
 /* The chain of copies is for receiver q of what happens in `from`: a peer's copies are peers of their originals, a slave's are
@@ -86,6 +88,7 @@ set_groups(struct list *chain, const struct mount *q, const struct mount *from, 
 int
 mount_propagate_attach_locked(struct mount *m, struct mount *parent, struct dentry *point, struct list *copies)
 {
+	u32 last = last_group;
 	struct mount *q;
 	int err = 0;
 
@@ -110,56 +113,83 @@ mount_propagate_attach_locked(struct mount *m, struct mount *parent, struct dent
 		}
 		set_groups(&chain, q, parent, copies);
 		list_splice_tail(&chain, copies);
-		if (err != 0)
+		if (err != 0) {
+			unshare_tree(m, last);
 			break;
+		}
 	}
 	return err;
 }
 
 /* --- detaching --- */
 
-/* The copy in receiver q of m, whose place is or was on `point`; NULL: there is none. */
+/* What receiver q has on `point`, be it a copy or q's own: an umount that comes by propagation makes no difference. NULL: nothing. */
 static struct mount *
-copy_in(struct mount *q, const struct mount *m, const struct dentry *point)
+copy_in(struct mount *q, const struct dentry *point)
 {
-	struct mount *c;
+	return q->receives ? mount_lookup_rcu(q, point) : NULL;
+}
 
-	list_for_each(c, &q->children, sibling)
-		if (c->mountpoint == point && c->root == m->root && c != m)
-			return c;
-	return NULL;
+/* The mount that covers c's root, and with it all of c; then c has only this one. NULL: there is none, or c has others beside it. */
+static struct mount *
+only_cover(struct mount *c)
+{
+	struct mount *child = list_first(&c->children, struct mount, sibling);
+
+	return child != NULL && child->mountpoint == c->root && list_next(child, &c->children, sibling) == NULL ? child : NULL;
 }
 
 bool
 mount_propagation_busy_locked(struct mount *m)
 {
-	struct mount *q, *c;
+	struct mount *q, *c, *cover;
 
 	mark_receivers(m->parent);
 	list_for_each(q, &mount_list, ns_node) {
-		c = q->receives ? copy_in(q, m, m->mountpoint) : NULL;
-		if (c != NULL && list_empty(&c->children) && refcount_read(&c->refs) > 1)
+		c = copy_in(q, m->mountpoint);
+		cover = c != NULL ? only_cover(c) : NULL;
+		if (c == NULL || (cover == NULL && !list_empty(&c->children)))
+			continue;
+		if (refcount_read(&c->refs) > (cover != NULL ? 2 : 1))
 			return true;
 	}
 	return false;
 }
 
-void
-mount_propagate_detach_locked(struct mount *m, const struct path *place, bool lazy, struct list *gone)
+/* Take c from the tree; what covers it comes into its place. */
+static void
+detach_copy(struct mount *c, struct mount *cover, struct list *gone)
 {
-	struct mount *q, *c;
+	struct path old;
+
+	if (cover != NULL) {
+		old.mnt = c->parent;
+		old.dentry = c->mountpoint;
+		path_get(&old);
+		mount_rehang_locked(cover, old.mnt, old.dentry, &old);
+		path_put(&old);		/* c itself, which the tree still holds */
+	}
+	(void)mount_try_detach_locked(c, INT32_MAX, true, &old);
+	mount_chain_detached(c, &old, gone);
+}
+
+void
+mount_propagate_detach_locked(const struct path *place, struct list *gone)
+{
+	struct mount *q, *c, *cover;
 	bool found;
 
 	mark_receivers(place->mnt);
-	/* The list changes under us with each copy that leaves; a receiver is done once it has none. */
+	/* The list changes under us with each copy that leaves; a receiver that was asked is done. */
 	do {
 		found = false;
 		list_for_each(q, &mount_list, ns_node) {
-			c = q->receives ? copy_in(q, m, place->dentry) : NULL;
+			c = copy_in(q, place->dentry);
 			q->receives = false;
-			if (c == NULL || (!lazy && !list_empty(&c->children)))
+			cover = c != NULL ? only_cover(c) : NULL;
+			if (c == NULL || (cover == NULL && !list_empty(&c->children)))
 				continue;
-			mount_detach_tree_locked(c, gone);
+			detach_copy(c, cover, gone);
 			found = true;
 			break;
 		}

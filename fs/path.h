@@ -67,7 +67,8 @@ struct mount {
 	bool detached;			/* [M] */
 	struct list ns_node;		/* [M] in mount order */
 	u32 group, master;		/* [M] peer group it is in, and the one it is a slave of; 0: none (fs/mount_propagation.c) */
-	bool receives;			/* [M] scratch of propagation */
+	bool receives, doomed;		/* [M] scratch of propagation, and of detaching */
+	bool charged;			/* [M] counts towards mount_max */
 	struct mount *tmp_mnt;		/* [M] scratch of copying (the original) and detaching (the old place) */
 	struct dentry *tmp_dentry;	/* [M] */
 	struct rcu_head rcu;
@@ -151,6 +152,7 @@ bool dentry_is_ancestor(struct dentry *a, struct dentry *d);
 /* --- mounts --- */
 int mount_want_write(struct mount *m);		/* -EROFS */
 void mount_drop_write(struct mount *m);
+extern int mount_max;				/* [a] no more mounts than these: -ENOSPC */
 void mount_get(struct mount *m);
 void mount_put(struct mount *m);
 int __must_check mount_kern(const char *fstype, const char *dev, const char *dir, u32 ms_flags, const char *data);

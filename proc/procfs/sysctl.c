@@ -3,6 +3,7 @@
 #include "proc/procfs/procfs.h"
 
 #include "dev/tty/pty.h"
+#include "fs/path.h"
 #include "fs/textfile.h"
 #include "proc/exec.h"
 #include "proc/proc.h"
@@ -235,6 +236,7 @@ static const struct proc_entry vm_table[] = {
 };
 
 static const struct proc_entry fs_table[] = {
+	SYSCTL_INT("mount-max", &mount_max, 1, INT32_MAX),
 	SYSCTL_FIXED("nr_open", 1048576),
 	SYSCTL_FIXED("pipe-max-size", 1048576),
 	{ 0 },

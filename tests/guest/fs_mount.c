@@ -2,6 +2,7 @@
 /* mount(2), umount2(2): tmpfs and its limits, flags of mounts, bind, move, remount, detach, chroot(2). */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -470,6 +471,89 @@ START_TEST(trees_bound_and_moved_into_shared_ones)
 }
 END_TEST
 
+/* Someone makes and removes d while we mount on it. */
+START_TEST(mount_points_are_not_removed)
+{
+	struct stat below, st;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;) {
+			(void)mkdir("d", 0755);
+			(void)rmdir("d");
+		}
+	ck_ok(stat(".", &below));
+	for (int i = 0, done = 0; i < 20000 && done < 300; i++) {
+		if (mount("none", "d", "tmpfs", 0, "") != 0) {
+			ck_assert_int_eq(errno, ENOENT);
+			continue;
+		}
+		ck_ok(stat("d", &st));
+		ck_assert(st.st_dev != below.st_dev);
+		ck_fails(rmdir("d"), EBUSY);
+		ck_ok(umount("d"));
+		done++;
+	}
+	kill(pid, SIGKILL);
+	ck_ok(waitpid(pid, NULL, 0));
+}
+END_TEST
+
+static int
+mounts_now(void)
+{
+	FILE *f = fopen("/proc/mounts", "r");
+	int n = 0, c;
+
+	ck_assert(f != NULL);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static void
+set_limit(int n)
+{
+	FILE *f = fopen("/proc/sys/fs/mount-max", "w");
+
+	ck_assert(f != NULL);
+	ck_assert(fprintf(f, "%d\n", n) > 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(there_is_a_limit_to_mounts)
+{
+	int n;
+
+	tmpfs("a", 0, "");
+	ck_ok(mount(NULL, "a", NULL, MS_SHARED, NULL));
+	ck_ok(mount("a", "b", NULL, MS_BIND, NULL));
+	ck_ok(mkdir("a/in", 0755));
+	tmpfs("c", 0, "");
+	ck_ok(mkdir("c/1", 0755));
+	ck_ok(mkdir("c/2", 0755));
+	tmpfs("c/1", 0, "");
+	tmpfs("c/2", 0, "");
+	n = mounts_now();
+	set_limit(n + 5);				/* three, in two peers, are one too many */
+	ck_fails(mount("c", "a/in", NULL, MS_BIND | MS_REC, NULL), ENOSPC);
+	ck_assert_int_eq(mounts_now(), n);
+	set_limit(n + 6);
+	ck_ok(mount("c", "a/in", NULL, MS_BIND | MS_REC, NULL));
+	ck_assert_int_eq(mounts_now(), n + 6);
+	ck_fails(mount("none", "f", "tmpfs", 0, ""), ENOTDIR);
+	ck_fails(mount("none", "c/1", "tmpfs", 0, ""), ENOSPC);
+	ck_fails(mount("f", "f", NULL, MS_BIND, NULL), ENOSPC);
+	ck_ok(umount2("a/in", MNT_DETACH));
+	ck_assert_int_eq(mounts_now(), n);
+	ck_ok(mount("f", "f", NULL, MS_BIND, NULL));
+	ck_ok(umount("f"));
+	set_limit(100000);
+	ck_ok(umount2("c", MNT_DETACH));
+}
+END_TEST
+
 START_TEST(the_table_tells)
 {
 	char line[300];
@@ -514,6 +598,8 @@ main(void)
 	tcase_add_test(t, slaves_only_receive);
 	tcase_add_test(t, propagation_goes_below_what_is_there);
 	tcase_add_test(t, trees_bound_and_moved_into_shared_ones);
+	tcase_add_test(t, mount_points_are_not_removed);
+	tcase_add_test(t, there_is_a_limit_to_mounts);
 	tcase_add_test(t, the_table_tells);
 	suite_add_tcase(s, t);
 	return guest_run(s);
