@@ -54,9 +54,11 @@ void buf_clean(struct buf *b);			/* forget: its block was freed (bforget) */
 void buf_write_start(struct buf *b, u32 bio_flags);
 int __must_check buf_wait(struct buf *b);	/* until unlocked: 0, or -EIO when the write or read failed */
 int __must_check buf_write(struct buf *b, u32 bio_flags);	/* both */
-/* The pin bit: the journal sets it before it lets the buffer be changed, clears it at checkpoint or forget. */
-void buf_pin(struct buf *b);
-void buf_unpin(struct buf *b, bool dirty);	/* dirty: write-back takes it from here */
+/* The pin bit: the journal sets it before it lets the buffer be changed. b is locked, so no write of it is in flight, and none begins
+ * while it is pinned. Clears BUF_DIRTY and tells whether it was set: then the journal sees to it that the block gets to its place. */
+bool buf_pin(struct buf *b);
+/* After commit: dirty, from now on write-back may write it in place. Else it is clean (its block was freed). Any thread context. */
+void buf_unpin(struct buf *b, bool dirty);
 /* All dirty buffers of the device out, and wait. */
 int __must_check buf_sync(struct block_device *bdev);
 /* Blocks were freed or became file data: drop what the device's cache has of them, without writing. */

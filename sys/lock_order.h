@@ -35,12 +35,12 @@ enum lock_class {
 	LOCK_AS,		/* address space layout */
 	LOCK_VMA,		/* one VMA */
 	LOCK_MAPPING_INVAL,	/* page cache: truncate against fault */
+	LOCK_JOURNAL,		/* a journal's checkpointing and super block */
+	LOCK_TRANS,		/* file system transaction: a handle is open (held shared; the commit waits for all of them) */
 	LOCK_PAGE,		/* page lock (bit in struct page) */
 	LOCK_RMAP_FILE,		/* mapping's interval tree of VMAs */
 	LOCK_RMAP_ANON,		/* anonymous object's VMAs */
-	LOCK_TRANS,		/* file system transaction */
 	LOCK_BUF,		/* block buffer */
-	LOCK_JOURNAL,		/* reserved: journal's checkpointing */
 	LOCK_BLOCK,		/* disk: partitions, openers */
 	LOCK_SB,		/* super block: allocation, lists */
 	LOCK_KMAP,		/* kernel virtual areas */

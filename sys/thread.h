@@ -106,6 +106,7 @@ struct thread {
 	void *fault_handler;		/* [t] reserved for uaccess debugging */
 	bool in_execve;			/* [t] */
 	u32 no_fault_depth;		/* [t] page faults must not sleep (atomic user copies) */
+	void *fs_handle;		/* [t] open handle of a file system's journal (fs/jbd2/), or NULL */
 	bool in_reclaim;		/* [t] mm/: it frees memory; its own allocations may use the reserve */
 	struct list all_node;		/* [r] every thread */
 	struct task_work *task_work;	/* [a] sys/syscall.h */

@@ -8,10 +8,15 @@
  * in place later (checkpoint), by write-back. A block that was freed is revoked, so that recovery never writes it over its new use.
  *
  * A handle of a thread nests: start inside start joins it (credits of the outer must suffice; journal_extend).
- * Lock order: LOCK_TRANS (a handle counts as held shared) comes after page locks and before buffer locks. Never start a handle, or fault on user
- * memory, with a handle open.
  *
- * A NULL journal is legal everywhere: then access does nothing, dirty is buf_dirty(), and a handle is NULL. So ext2 has one code path.
+ * Lock order: an open handle counts as LOCK_TRANS held shared. It comes after vnode locks and the mapping's inval_lock and *before* page
+ * and buffer locks: write_begin and page_mkwrite start their handle, then lock the page; write-back (write_page) never starts one, since
+ * blocks are allocated when data is written. With a handle open a thread may wait for page locks, buffer locks and I/O, never for
+ * a commit, for user memory or for room in the log. So the commit thread, which waits for open handles and then for page locks (ordered
+ * data), always gets on. README.md has the whole argument.
+ *
+ * A NULL journal is legal everywhere: then access does nothing, dirty is buf_dirty(), forget is buf_clean(), call-backs run at once, and a
+ * handle is NULL. So ext2 has one code path.
  */
 #ifndef FS_JBD2_JOURNAL_H
 #define FS_JBD2_JOURNAL_H
@@ -56,17 +61,32 @@ struct handle *journal_current(void);		/* of this thread, or NULL */
 int __must_check journal_access(struct handle *h, struct buf *b);
 int __must_check journal_access_new(struct handle *h, struct buf *b);	/* just allocated: old contents don't matter */
 void journal_dirty(struct handle *h, struct buf *b);
-/* b's block is freed by this handle: no write of it any more, revoked where it was in the log. Drops nothing of b's references. */
+/* b's block is freed by this handle: it isn't written any more, neither to the log nor in place, and is revoked. The caller keeps its
+ * reference. Blocks of metadata only; b needn't be uptodate. */
 void journal_forget(struct handle *h, struct buf *b);
-void journal_revoke(struct handle *h, u64 block);	/* the same by number, no buffer in the cache */
-/* Ordered data: vn's dirty pages in [from, to) reach the disk before this transaction commits. Keeps vn's mapping until then. */
-int __must_check journal_add_ordered(struct handle *h, struct vnode *vn, off_t from, off_t to);
-void journal_drop_ordered(struct journal *j, struct vnode *vn);	/* vn is evicted */
 
-/* The transaction that the handle (or the last one) belongs to; commit up to it and wait: fsync. -EIO. */
-u32 journal_tid(struct handle *h);
-int __must_check journal_commit(struct journal *j, u32 tid);	/* tid committed already: returns at once */
-int __must_check journal_commit_all(struct journal *j);
+/*
+ * Ordered data: what was written to newly allocated blocks of a vnode reaches the disk before the transaction commits. Embed one in
+ * the file system's part of the vnode; it needs no memory of its own, and holds no reference: journal_ordered_drop() at eviction.
+ */
+struct journal_ordered {
+	struct mapping *mapping;	/* [I] */
+	struct { struct list node; u32 tid; off_t from, to; } slot[2];	/* [j] by parity of tid: the running and the committing one */
+	u32 busy;			/* [j] the commit thread writes it */
+};
+void journal_ordered_init(struct journal_ordered *o, struct mapping *m);
+void journal_ordered_add(struct handle *h, struct journal_ordered *o, off_t from, off_t to);	/* bytes */
+void journal_ordered_drop(struct journal *j, struct journal_ordered *o);	/* may sleep; no handle, no page lock */
+
+/* fsync: remember journal_tid() of the handle that changed the vnode last, then journal_commit(). Returns when that transaction has
+ * committed and all that was written to the file system's device before the call is stable (the device was flushed): also where the
+ * transaction had committed before. A NULL j: only the flush, of bdev. 0, -EIO, -EROFS after an abort. No handle open. */
+u32 journal_tid(const struct handle *h);	/* 0 for NULL */
+int __must_check journal_commit(struct journal *j, struct block_device *bdev, u32 tid);
+int __must_check journal_commit_all(struct journal *j);		/* sync(2): the running one too */
+void journal_request_commit(struct journal *j);			/* start it, don't wait */
+/* Commit all, bring all in place, mark the log empty (remount read-only, freeze); the next handle uses it again. */
+int __must_check journal_flush(struct journal *j);
 void journal_abort(struct journal *j, int err);		/* no more transactions; the log keeps what is committed */
 int journal_error(const struct journal *j);		/* 0, or why it aborted */
 /* A freed block may be allocated again only once the transaction that freed it has committed: call-back at commit, in the journal's thread. */
