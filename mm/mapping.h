@@ -24,6 +24,9 @@ struct writeback_control {
 	u64 start, last;	/* page indexes */
 	s64 nr_to_write;	/* stop after so many; <0: all */
 	bool sync;		/* wait for pages under write-back, report errors */
+	/* For write_page that gathers pages: submit what is held back, called before the loop waits for a page. NULL: none. */
+	void (*before_wait)(struct writeback_control *wbc);
+	void *priv;		/* write_pages' own */
 };
 
 struct mapping_ops {
@@ -92,15 +95,17 @@ int __must_check mapping_read(struct mapping *m, u64 index, struct page **pg);
 int __must_check mapping_insert(struct mapping *m, u64 index, struct page *pg);
 void mapping_dirty(struct mapping *m, struct page *pg);		/* page locked or mapped */
 
-/* Drop [start, end) in bytes: partial pages at the edges are zeroed, whole ones unmapped and removed. Takes inval_lock
- * if !locked. */
+/* Drop [start, end) in bytes: partial pages at the edges are zeroed, whole ones unmapped and removed. Takes inval_lock. */
 void mapping_truncate(struct mapping *m, off_t start, off_t end);
+void mapping_truncate_locked(struct mapping *m, off_t start, off_t end);	/* inval_lock is held exclusively */
 /* Write dirty pages in [start, end] bytes out, and wait. 0 or -EIO, -ENOSPC. */
 int __must_check mapping_sync(struct mapping *m, off_t start, off_t end);
 /* The write of a page that write_page began has ended, with err. Any context. */
 void mapping_end_writeback(struct mapping *m, struct page *pg, int err);
 void mapping_forget_dirty(struct mapping *m);	/* mapping_destroy: off the list of dirty mappings */
 int mapping_flush(struct mapping *m, struct writeback_control *wbc);
+/* The loop over dirty pages in [wbc->start, wbc->last], with ops->write_page for each: for write_pages to build on. */
+int mapping_write_dirty(struct mapping *m, struct writeback_control *wbc);
 void mapping_set_error(struct mapping *m, int err);
 int mapping_check_error(struct mapping *m, u32 *seen);		/* fsync: report each error once per open file */
 /* Unmap all PTEs of pages [first, last] in all VMAs; cow: private copies too (truncate). */

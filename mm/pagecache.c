@@ -301,7 +301,7 @@ remove_range(struct mapping *m, u64 first, u64 last)
 }
 
 void
-mapping_truncate(struct mapping *m, off_t start, off_t end)
+mapping_truncate_locked(struct mapping *m, off_t start, off_t end)
 {
 	u64 first = DIV_ROUND_UP((u64)start, PAGE_SIZE);	/* first whole page */
 	u64 limit = (u64)end >> PAGE_SHIFT;		/* behind the last whole page */
@@ -313,10 +313,10 @@ mapping_truncate(struct mapping *m, off_t start, off_t end)
 		limit = UINT64_MAX >> PAGE_SHIFT;
 		tail = 0;
 	}
-	rwlock_write_lock(&m->inval_lock);
+	rwlock_assert_write_held(&m->inval_lock);
 	if (head != 0 && (u64)start >> PAGE_SHIFT == limit && tail != 0) {	/* inside one page */
 		zero_part(m, limit, head, tail);
-		goto out_unlock;
+		return;
 	}
 	if (head != 0)
 		zero_part(m, (u64)start >> PAGE_SHIFT, head, PAGE_SIZE);
@@ -326,7 +326,13 @@ mapping_truncate(struct mapping *m, off_t start, off_t end)
 	}
 	if (tail != 0)
 		zero_part(m, limit, 0, tail);
-out_unlock:
+}
+
+void
+mapping_truncate(struct mapping *m, off_t start, off_t end)
+{
+	rwlock_write_lock(&m->inval_lock);
+	mapping_truncate_locked(m, start, end);
 	rwlock_write_unlock(&m->inval_lock);
 }
 

@@ -60,8 +60,11 @@ write_locked(struct mapping *m, struct page *pg, struct writeback_control *wbc)
 	u64 flags;
 	int err;
 
-	if (wbc->sync)
+	if (wbc->sync && page_flag(pg, PG_WRITEBACK)) {
+		if (wbc->before_wait != NULL)
+			wbc->before_wait(wbc);
 		page_wait_writeback(pg);
+	}
 	if (page_flag(pg, PG_WRITEBACK) || !page_test_clear_flag(pg, PG_DIRTY)) {
 		page_unlock(pg);
 		return 0;
@@ -77,8 +80,8 @@ write_locked(struct mapping *m, struct page *pg, struct writeback_control *wbc)
 	return err;
 }
 
-static int
-write_dirty(struct mapping *m, struct writeback_control *wbc)
+int
+mapping_write_dirty(struct mapping *m, struct writeback_control *wbc)
 {
 	u64 index = wbc->start;
 	int err = 0;
@@ -86,7 +89,12 @@ write_dirty(struct mapping *m, struct writeback_control *wbc)
 	for (struct page *pg; wbc->nr_to_write != 0 && (pg = find_tagged(m, &index, wbc->last, MTAG_DIRTY)) != NULL; ) {
 		int e = 0;
 
-		page_lock(pg);
+		/* Pages that write_page holds back for a larger request go out before this thread waits for anything. */
+		if (!page_trylock(pg)) {
+			if (wbc->before_wait != NULL)
+				wbc->before_wait(wbc);
+			page_lock(pg);
+		}
 		if (pg->mapping == m)
 			e = write_locked(m, pg, wbc);
 		else
@@ -122,7 +130,7 @@ mapping_flush(struct mapping *m, struct writeback_control *wbc)
 
 	if (m->flags & MAPPING_MEMORY)
 		return 0;
-	err = m->ops->write_pages != NULL ? m->ops->write_pages(m, wbc) : write_dirty(m, wbc);
+	err = m->ops->write_pages != NULL ? m->ops->write_pages(m, wbc) : mapping_write_dirty(m, wbc);
 	if (wbc->sync)
 		wait_writeback_range(m, wbc->start, wbc->last);
 	return err;
