@@ -176,6 +176,15 @@ make_target(struct remap *r, struct vma *v, struct vma **out)
 	return 0;
 }
 
+static void
+link_target(struct vma *n)
+{
+	if (n->ops != NULL && n->ops->open != NULL)
+		n->ops->open(n);
+	aspace_count(n->as, n, (s64)vma_pages(n));
+	vma_link(n);
+}
+
 static int
 move_mapping(struct remap *r, struct vma *v)
 {
@@ -198,10 +207,12 @@ move_mapping(struct remap *r, struct vma *v)
 		return err;
 	rwlock_write_lock(&v->lock);
 	if (m != NULL)
-		rwlock_read_lock(&m->inval_lock);	/* no truncation looks for private copies while they move */
+		rwlock_read_lock(&m->inval_lock);	/* no truncation looks for private copies until it finds them in n */
 	err = move_range(v, r->addr, len, n);
 	if (err != 0)
 		(void)move_range(n, n->start, len, &(struct vma){ .as = v->as, .start = r->addr });
+	else
+		link_target(n);
 	if (m != NULL)
 		rwlock_read_unlock(&m->inval_lock);
 	rwlock_write_unlock(&v->lock);
@@ -210,10 +221,6 @@ move_mapping(struct remap *r, struct vma *v)
 		vma_drop(n);
 		return err;
 	}
-	if (n->ops != NULL && n->ops->open != NULL)
-		n->ops->open(n);
-	aspace_count(r->as, n, (s64)vma_pages(n));
-	vma_link(n);
 	if (r->flags & MREMAP_DONTUNMAP)
 		(void)zap_range(v, r->addr, r->addr + len, 0);
 	else if (r->old_len != 0)

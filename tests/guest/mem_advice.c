@@ -80,6 +80,57 @@ START_TEST(remap_of_shared_memory_can_double_it)
 }
 END_TEST
 
+static char *volatile moving;	/* where the mapping is, between rounds */
+static pthread_barrier_t round;
+
+static void *
+mover(void *places)
+{
+	char **place = places;
+
+	for (int i = 0; i < 300; i++) {
+		pthread_barrier_wait(&round);
+		for (int n = 0; n < 3; n++) {
+			char *to = moving == place[0] ? place[1] : place[0];
+
+			if (mremap(moving, P, P, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
+				moving = to;
+		}
+		pthread_barrier_wait(&round);
+	}
+	return NULL;
+}
+
+START_TEST(truncation_finds_copies_on_the_move)
+{
+	int fd = (int)ck_ok(memfd_create("moving", 0)), pipe_fd[2];
+	char *room = anon_prot(4 * P, PROT_NONE), *place[2] = { room, room + 2 * P };
+	pthread_t t;
+
+	ck_ok(pipe2(pipe_fd, O_NONBLOCK));
+	ck_ok(ftruncate(fd, P));
+	moving = mmap(place[0], P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0);
+	ck_assert_ptr_eq(moving, place[0]);
+	ck_assert_int_eq(pthread_barrier_init(&round, NULL, 2), 0);
+	ck_assert_int_eq(pthread_create(&t, NULL, mover, place), 0);
+	for (int i = 0; i < 300; i++) {
+		ck_ok(ftruncate(fd, P));
+		moving[0] = 'x';			/* a private copy */
+		pthread_barrier_wait(&round);
+		for (volatile int spin = 0; spin < i * 20; spin++)
+			;
+		ck_ok(ftruncate(fd, 0));
+		pthread_barrier_wait(&round);
+		ck_fails(write(pipe_fd[1], moving, 1), EFAULT);
+	}
+	ck_assert_int_eq(pthread_join(t, NULL), 0);
+	ck_ok(munmap(room, 4 * P));
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+	close(fd);
+}
+END_TEST
+
 START_TEST(remap_errors)
 {
 	char *p = anon(8 * P);
@@ -242,6 +293,7 @@ main(void)
 	tcase_add_test(t, remap_can_leave_the_old_place_empty);
 	tcase_add_test(t, remap_of_huge_memory);
 	tcase_add_test(t, remap_of_shared_memory_can_double_it);
+	tcase_add_test(t, truncation_finds_copies_on_the_move);
 	tcase_add_test(t, remap_errors);
 	tcase_add_test(t, dontneed_gives_zeros_or_the_file_again);
 	tcase_add_test(t, advice_about_forks);
