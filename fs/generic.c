@@ -30,25 +30,30 @@ size_update(struct mapping *m, off_t end)
 }
 
 ssize_t
+generic_file_write_locked(struct file *f, struct iobuf *buf, off_t *pos)
+{
+	ssize_t n = file_prepare_write(f, buf, pos);
+
+	if (n == 0)
+		n = pagecache_write(f->mapping, buf, pos, size_update);
+	if (n > 0)
+		vnode_dirty(f->vn);
+	return n;
+}
+
+ssize_t
 generic_file_write(struct file *f, struct iobuf *buf, off_t *pos)
 {
 	struct vnode *vn = f->vn;
-	off_t start = 0;
 	ssize_t n;
 
 	if (iobuf_left(buf) == 0)
 		return 0;
 	rwlock_write_lock(&vn->rwlock);
-	n = file_prepare_write(f, buf, pos);
-	if (n == 0) {
-		start = *pos;
-		n = pagecache_write(f->mapping, buf, pos, size_update);
-		if (n > 0)
-			vnode_dirty(vn);
-	}
+	n = generic_file_write_locked(f, buf, pos);
 	rwlock_write_unlock(&vn->rwlock);
 	if (n > 0 && ((f->flags & O_DSYNC) || (vn->sb->flags & MS_SYNCHRONOUS))) {
-		int err = generic_file_fsync(f, start, start + n - 1, (f->flags & O_SYNC) != O_SYNC);
+		int err = generic_file_fsync(f, *pos - n, *pos - 1, (f->flags & O_SYNC) != O_SYNC);
 
 		if (err != 0)
 			return err;

@@ -204,6 +204,7 @@ static inline u32 dev_minor(dev_t d) { return (u32)((d >> 12) & 0xffffff00u) | (
 /* Generic file_ops pieces for files with a page cache (fs/generic.c). */
 ssize_t generic_file_read(struct file *f, struct iobuf *buf, off_t *pos);
 ssize_t generic_file_write(struct file *f, struct iobuf *buf, off_t *pos);
+ssize_t generic_file_write_locked(struct file *f, struct iobuf *buf, off_t *pos);	/* [l] held; something to write; no sync */
 off_t generic_file_llseek(struct file *f, off_t off, int whence);
 off_t generic_mapping_size(struct mapping *m);	/* mapping_ops.size where the owner is a vnode */
 int generic_file_mmap(struct file *f, struct vma *vma);

@@ -69,7 +69,7 @@ struct mapping {
 	struct rwlock inval_lock;	/* LOCK_MAPPING_INVAL: faults and reads take it shared, truncate exclusively */
 	struct rwlock rmap_lock;	/* LOCK_RMAP_FILE */
 	struct interval_tree vmas;	/* [v] VMAs that map it, by page index */
-	u32 vmas_writable;		/* [v] shared writable ones */
+	u32 vmas_writable;		/* [v] shared ones that are or may become writable, being made ones too */
 	u32 flags;			/* [a] MAPPING_* */
 	u32 wb_err;			/* [a] count and errno of write-back errors, see mm/writeback.c */
 	u32 gfp;			/* [I] extra page_alloc flags */

@@ -387,6 +387,26 @@ attach(struct vma *v, const struct request *r)
 	return 0;
 }
 
+/* attach(), and into the space. On failure v is the caller's. */
+static int
+attach_and_link(struct aspace *as, struct vma *v, const struct request *r)
+{
+	bool writable = (v->flags & VM_SHARED) && (v->flags & VM_MAYWRITE);
+	struct mapping *m = writable && r->file != NULL ? r->file->mapping : NULL;
+	int err;
+
+	if (m != NULL)
+		mapping_hold_writable(m);
+	err = attach(v, r);
+	if (err == 0) {
+		aspace_count(as, v, (s64)vma_pages(v));
+		vma_link_merged(v);
+	}
+	if (m != NULL)
+		mapping_drop_writable(m);
+	return err;
+}
+
 static int
 map_locked(struct aspace *as, struct request *r)
 {
@@ -402,14 +422,10 @@ map_locked(struct aspace *as, struct request *r)
 		return err;
 	err = aspace_unmap_locked(as, r->addr, r->addr + r->len);
 	if (err == 0)
-		err = attach(v, r);
-	if (err != 0) {
+		err = attach_and_link(as, v, r);
+	if (err != 0)
 		vma_drop(v);
-		return err;
-	}
-	aspace_count(as, v, (s64)vma_pages(v));
-	vma_link_merged(v);
-	return 0;
+	return err;
 }
 
 long

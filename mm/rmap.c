@@ -149,6 +149,22 @@ file_rmap_unlink(struct vma *v)
 	rwlock_write_unlock(&m->rmap_lock);
 }
 
+void
+mapping_hold_writable(struct mapping *m)
+{
+	rwlock_write_lock(&m->rmap_lock);
+	m->vmas_writable++;
+	rwlock_write_unlock(&m->rmap_lock);
+}
+
+void
+mapping_drop_writable(struct mapping *m)
+{
+	rwlock_write_lock(&m->rmap_lock);
+	m->vmas_writable--;
+	rwlock_write_unlock(&m->rmap_lock);
+}
+
 /* Move v's bounds, by change(), while it is in no tree; walkers of the trees see it before or after. */
 void
 rmap_move_bounds(struct vma *v, void (*change)(void *), void *arg)

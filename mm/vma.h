@@ -52,6 +52,10 @@ void anon_unlink(struct vma *v);
 void rmap_move_bounds(struct vma *v, void (*change)(void *), void *arg);
 void file_rmap_link(struct vma *v);
 void file_rmap_unlink(struct vma *v);
+/* A shared mapping that may become writable counts from before the file is asked for it (file_ops.mmap): so whoever, under rmap_lock,
+ * finds none and forbids them, leaves none behind. */
+void mapping_hold_writable(struct mapping *m);
+void mapping_drop_writable(struct mapping *m);
 /* Count an entry for pg (any page of a compound) in the space and the page. Page-table lock held. */
 void page_map_count(struct vma *v, struct page *pg, bool anon, bool huge);
 void page_unmap_count(struct vma *v, struct page *pg, bool anon, bool huge);

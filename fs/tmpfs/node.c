@@ -102,29 +102,45 @@ tmpfs_setxattr(struct vnode *vn, const char *name, const void *value, size_t siz
 
 /* --- reading, writing, mapping --- */
 
+/* [l] held. As Linux does it page by page, the part in a page that would grow a sealed file is not written at all. */
+static int
+seals_allow_write(struct file *f, struct iobuf *buf, off_t pos)
+{
+	u32 seals = tmpfs_node(f->vn)->seals;
+	off_t size = vnode_size(f->vn), start = f->flags & O_APPEND ? size : pos;
+
+	if (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	if (!(seals & F_SEAL_GROW) || (start <= size && iobuf_left(buf) <= (size_t)(size - start)))
+		return 0;
+	size = ALIGN_DOWN(size, (off_t)PAGE_SIZE);
+	if (start >= size)
+		return -EPERM;
+	iobuf_truncate(buf, (size_t)(size - start));
+	return 0;
+}
+
 static ssize_t
 tmpfs_file_write(struct file *f, struct iobuf *buf, off_t *pos)
 {
-	u32 seals = atomic_load_relaxed(&tmpfs_node(f->vn)->seals);
+	struct vnode *vn = f->vn;
+	ssize_t n;
 
-	if (unlikely(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_GROW))) {
-		off_t start = f->flags & O_APPEND ? vnode_size(f->vn) : *pos;
-
-		if (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-			return -EPERM;
-		if (start + (off_t)iobuf_left(buf) > vnode_size(f->vn)) {
-			if (start >= vnode_size(f->vn))
-				return -EPERM;
-			iobuf_truncate(buf, (size_t)(vnode_size(f->vn) - start));
-		}
-	}
-	return generic_file_write(f, buf, pos);
+	if (iobuf_left(buf) == 0)
+		return 0;
+	rwlock_write_lock(&vn->rwlock);
+	n = seals_allow_write(f, buf, *pos);
+	if (n == 0)
+		n = generic_file_write_locked(f, buf, pos);
+	rwlock_write_unlock(&vn->rwlock);
+	return n;
 }
 
+/* Called when the mapping that is to be counts among mapping.vmas_writable already: F_SEAL_WRITE is there by now, or finds it. */
 static int
 tmpfs_file_mmap(struct file *f, struct vma *vma)
 {
-	u32 seals = tmpfs_node(f->vn)->seals;
+	u32 seals = atomic_load_relaxed(&tmpfs_node(f->vn)->seals);
 
 	if ((vma->flags & VM_SHARED) && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))) {
 		if (vma->prot & PROT_WRITE)
@@ -185,7 +201,7 @@ tmpfs_file_fallocate(struct file *f, int mode, off_t off, off_t len)
 			err = -EPERM;
 		else
 			mapping_truncate(&vn->mapping, off, off + len);
-	} else if (!(mode & FALLOC_FL_KEEP_SIZE) && off + len > vnode_size(vn) && (seals & F_SEAL_GROW)) {
+	} else if (off + len > vnode_size(vn) && (seals & F_SEAL_GROW)) {
 		err = -EPERM;
 	} else {
 		err = preallocate(vn, (u64)off >> PAGE_SHIFT, (u64)(off + len - 1) >> PAGE_SHIFT);
@@ -229,16 +245,14 @@ tmpfs_add_seals(struct file *f, u32 seals)
 	if (seals & ~(u32)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EINVAL;
 	rwlock_write_lock(&vn->rwlock);
-	if (n->seals & F_SEAL_SEAL) {
+	rwlock_write_lock(&vn->mapping.rmap_lock);
+	if (n->seals & F_SEAL_SEAL)
 		err = -EPERM;
-	} else if ((seals & F_SEAL_WRITE) && !(n->seals & F_SEAL_WRITE)) {
-		rwlock_read_lock(&vn->mapping.rmap_lock);
-		if (vn->mapping.vmas_writable > 0)
-			err = -EBUSY;
-		rwlock_read_unlock(&vn->mapping.rmap_lock);
-	}
+	else if ((seals & F_SEAL_WRITE) && !(n->seals & F_SEAL_WRITE) && vn->mapping.vmas_writable > 0)
+		err = -EBUSY;
 	if (err == 0)
 		atomic_store_relaxed(&n->seals, n->seals | seals);
+	rwlock_write_unlock(&vn->mapping.rmap_lock);
 	rwlock_write_unlock(&vn->rwlock);
 	return err;
 }

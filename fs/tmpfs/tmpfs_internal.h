@@ -20,7 +20,7 @@ struct tmpfs {
 
 struct tmpfs_node {
 	struct vnode vn;		/* first: alloc_vnode returns it */
-	u32 seals;			/* [vn.rwlock] F_SEAL_* */
+	u32 seals;			/* [vn.rwlock and vn.mapping.rmap_lock] F_SEAL_* */
 	char *link;			/* [I] a symlink's text */
 	struct xattr_mem xattrs;	/* [vn.rwlock] */
 };

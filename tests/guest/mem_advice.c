@@ -2,6 +2,7 @@
 /* mremap(2), madvise(2), mincore(2), msync(2), mlock(2). */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include "mem.h"
@@ -81,7 +82,7 @@ START_TEST(remap_of_shared_memory_can_double_it)
 END_TEST
 
 static char *volatile moving;	/* where the mapping is, between rounds */
-static pthread_barrier_t round;
+static pthread_barrier_t gate;
 
 static void *
 mover(void *places)
@@ -89,14 +90,14 @@ mover(void *places)
 	char **place = places;
 
 	for (int i = 0; i < 300; i++) {
-		pthread_barrier_wait(&round);
+		pthread_barrier_wait(&gate);
 		for (int n = 0; n < 3; n++) {
 			char *to = moving == place[0] ? place[1] : place[0];
 
 			if (mremap(moving, P, P, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
 				moving = to;
 		}
-		pthread_barrier_wait(&round);
+		pthread_barrier_wait(&gate);
 	}
 	return NULL;
 }
@@ -111,16 +112,16 @@ START_TEST(truncation_finds_copies_on_the_move)
 	ck_ok(ftruncate(fd, P));
 	moving = mmap(place[0], P, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0);
 	ck_assert_ptr_eq(moving, place[0]);
-	ck_assert_int_eq(pthread_barrier_init(&round, NULL, 2), 0);
+	ck_assert_int_eq(pthread_barrier_init(&gate, NULL, 2), 0);
 	ck_assert_int_eq(pthread_create(&t, NULL, mover, place), 0);
 	for (int i = 0; i < 300; i++) {
 		ck_ok(ftruncate(fd, P));
 		moving[0] = 'x';			/* a private copy */
-		pthread_barrier_wait(&round);
+		pthread_barrier_wait(&gate);
 		for (volatile int spin = 0; spin < i * 20; spin++)
 			;
 		ck_ok(ftruncate(fd, 0));
-		pthread_barrier_wait(&round);
+		pthread_barrier_wait(&gate);
 		ck_fails(write(pipe_fd[1], moving, 1), EFAULT);
 	}
 	ck_assert_int_eq(pthread_join(t, NULL), 0);
