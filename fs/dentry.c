@@ -695,6 +695,7 @@ shrink_scan(u64 n)
 
 	while (looked++ < n) {
 		struct dentry *d;
+		struct super_block *sb = NULL;
 		bool victim = false;
 
 		rcu_read_lock();
@@ -712,7 +713,10 @@ shrink_scan(u64 n)
 		} else if (atomic_load_relaxed(&d->referenced)) {
 			atomic_store_relaxed(&d->referenced, false);
 			list_move(&lru, &d->lru);
+		} else if (!super_try_use(d->sb)) {
+			list_move(&lru, &d->lru);	/* being unmounted: it takes its dentries apart itself */
 		} else {
+			sb = d->sb;
 			victim = atomic_cas(&d->refs, 0, 1);
 		}
 		spin_unlock(&lru_lock);
@@ -721,6 +725,8 @@ shrink_scan(u64 n)
 			dentry_release(d, true);
 			freed++;
 		}
+		if (sb != NULL)
+			super_end_use(sb);
 	}
 	return freed;
 }

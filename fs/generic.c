@@ -25,8 +25,10 @@ size_update(struct mapping *m, off_t end)
 {
 	struct vnode *vn = m->owner;
 
-	if (end > vnode_size(vn))
+	if (end > vnode_size(vn)) {
 		vnode_set_size(vn, end);
+		vnode_dirty(vn);
+	}
 }
 
 ssize_t
@@ -36,9 +38,19 @@ generic_file_write_locked(struct file *f, struct iobuf *buf, off_t *pos)
 
 	if (n == 0)
 		n = pagecache_write(f->mapping, buf, pos, size_update);
-	if (n > 0)
-		vnode_dirty(f->vn);
 	return n;
+}
+
+ssize_t
+generic_write_sync(struct file *f, off_t end, ssize_t n)
+{
+	u32 flags = atomic_load_relaxed(&f->flags);
+	bool mounted_sync = (f->vn->sb->flags & MS_SYNCHRONOUS) || (f->vn->state & VN_SYNC);
+	int err = 0;
+
+	if (((flags & O_DSYNC) || mounted_sync) && f->ops->fsync != NULL)
+		err = f->ops->fsync(f, end - n, end - 1, (flags & O_SYNC) != O_SYNC && !mounted_sync);
+	return err != 0 ? err : n;
 }
 
 ssize_t
@@ -52,13 +64,7 @@ generic_file_write(struct file *f, struct iobuf *buf, off_t *pos)
 	rwlock_write_lock(&vn->rwlock);
 	n = generic_file_write_locked(f, buf, pos);
 	rwlock_write_unlock(&vn->rwlock);
-	if (n > 0 && ((f->flags & O_DSYNC) || (vn->sb->flags & MS_SYNCHRONOUS))) {
-		int err = generic_file_fsync(f, *pos - n, *pos - 1, (f->flags & O_SYNC) != O_SYNC);
-
-		if (err != 0)
-			return err;
-	}
-	return n;
+	return n > 0 ? generic_write_sync(f, *pos, n) : n;
 }
 
 static off_t
@@ -130,16 +136,20 @@ int
 generic_file_fsync(struct file *f, off_t start, off_t end, bool datasync)
 {
 	struct vnode *vn = f->vn;
+	const struct super_ops *ops = vn->sb->ops;
 	int err = 0, e;
 
-	(void)datasync;
 	if (f->mapping != NULL && !(f->mapping->flags & MAPPING_MEMORY)) {
 		err = mapping_sync(f->mapping, start, end);
 		e = mapping_check_error(f->mapping, &f->wb_err);
 		err = err != 0 ? err : e;
 	}
-	if (vn->sb->ops->write_vnode != NULL && (vn->state & VN_DIRTY)) {
-		e = vn->sb->ops->write_vnode(vn, true);
+	if (ops->write_vnode != NULL && (!datasync || (atomic_load(&vn->state) & (VN_DIRTY_DATA | VN_WRITING)))) {
+		e = vnode_write(vn, true);
+		err = err != 0 ? err : e;
+	}
+	if (ops->sync_vnode != NULL) {
+		e = ops->sync_vnode(vn, datasync);
 		err = err != 0 ? err : e;
 	}
 	return err;

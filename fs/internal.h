@@ -66,7 +66,25 @@ int vnode_rename(struct vnode *odir, struct dentry *od, struct vnode *ndir, stru
 
 /* --- vnode.c, super.c --- */
 void vnode_cache_init(void);
-void super_evict_vnodes(struct super_block *sb);
+void super_evict_vnodes(struct super_block *sb);	/* all that are unused; waits for deferred evictions */
+/* The next vnode of sb that has pages, behind prev; referenced, and prev is put. */
+struct vnode *vnode_next_with_pages(struct super_block *sb, struct vnode *prev);
+/* The one dirty for longest, if since before `before`; referenced. */
+struct vnode *vnode_take_dirty(struct super_block *sb, nsec_t before);
+extern struct waitq vnode_state_wq;			/* VN_NEW, VN_FREEING or VN_WRITING ended */
+extern struct waitq vnode_evict_wq;
+bool vnode_evict_pending(void);
+void vnode_evict_deferred(void);			/* evict what reclaim has put by */
+
+/* --- writeback.c, vnode_threads.c --- */
+void vnode_dirty_times(struct vnode *vn);		/* only times changed */
+/* The last reference goes (hash_lock held): true if it stays in the cache, off the LRU, until it was written. */
+bool vnode_keep_dirty_locked(struct vnode *vn);
+void vnode_forget_dirty(struct vnode *vn);		/* eviction */
+int super_write_vnodes(struct super_block *sb, nsec_t before, bool wait);
+void vnode_writer_wake(void);
+extern struct waitq vnode_writer_wq;
+extern bool vnode_writer_due;				/* [a] */
 void flock_init(void);
 void flock_free_list(struct vnode *vn);			/* flock.c: a vnode on its way out */
 

@@ -115,7 +115,7 @@ int
 mount_want_write(struct mount *m)
 {
 	atomic_add(&m->writers, 1u);	/* orders the count before the look at the flags: see make_readonly() */
-	if (likely(!(atomic_load(&m->flags) & MNT_READONLY) && !(atomic_load(&m->sb->flags) & MS_RDONLY)))
+	if (likely(!(atomic_load(&m->flags) & MNT_READONLY) && !(atomic_load(&m->sb->flags) & (MS_RDONLY | SB_RO_REMOUNT))))
 		return 0;
 	atomic_sub(&m->writers, 1u);
 	return -EROFS;
@@ -418,10 +418,12 @@ mount_remount_super(struct super_block *sb, u32 ms_flags, const char *data)
 
 	old = atomic_load(&sb->flags);
 	if ((flags & MS_RDONLY) && !(old & MS_RDONLY)) {
-		atomic_fetch_or(&sb->flags, MS_RDONLY);	/* no new writers */
+		atomic_fetch_or(&sb->flags, (u32)SB_RO_REMOUNT);	/* no new writers */
 		list_for_each(m, &mount_list, ns_node)
 			if (m->sb == sb && atomic_load(&m->writers) != 0)
 				err = -EBUSY;
+		if (err == 0 && atomic_load(&sb->orphans) != 0)
+			err = -EBUSY;		/* their space could not be freed any more */
 		if (err == 0)
 			err = super_sync(sb, true);
 	}

@@ -182,6 +182,7 @@ int __must_check path_rmdir(int dfd, const char *name);
 int __must_check path_rename(int odfd, const char *oname, int ndfd, const char *nname, unsigned int flags);
 
 void vfs_init(void);		/* caches, tmpfs as root, file systems registered */
+void vnode_threads_init(void);	/* boot, behind vfs_init: write-back and eviction of vnodes */
 int initramfs_unpack(const void *data, size_t size, const char *name);	/* cpio, plain or gzip, concatenated */
 
 #endif

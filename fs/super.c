@@ -91,12 +91,16 @@ super_create(const struct fs_type *type, const struct super_ops *ops, u32 flags,
 	sb->ops = ops;
 	sb->flags = flags;
 	refcount_init(&sb->refs, 1);
+	refcount_init(&sb->holds, 1);
+	rwlock_init(&sb->umount_lock, LOCK_UMOUNT);
 	sb->blksize = PAGE_SIZE;
 	sb->max_size = INT64_MAX;
 	sb->time_gran = 1;
 	mutex_init(&sb->rename_mutex, LOCK_FS_RENAME);
 	spin_init(&sb->lock, LOCK_LEAF);
 	list_init(&sb->vnodes);
+	list_init(&sb->dirty);
+	list_init(&sb->dirty_times);
 	strlcpy(sb->id, type->name, sizeof(sb->id));
 	mutex_lock(&list_mutex);
 	if (anon_devs.ops == NULL)
@@ -123,14 +127,29 @@ super_get(struct super_block *sb)
 }
 
 static void
+super_release(struct super_block *sb)
+{
+	bool last;
+
+	mutex_lock(&list_mutex);
+	last = refcount_put(&sb->holds);
+	if (last)
+		list_del(&sb->node);		/* so that who goes over the list does not lose its place */
+	mutex_unlock(&list_mutex);
+	if (last)
+		kmem_free(sb);
+}
+
+static void
 destroy(struct super_block *sb)
 {
-	mutex_lock(&list_mutex);
-	list_del(&sb->node);
-	mutex_unlock(&list_mutex);
 	(void)!super_sync(sb, true);
+	rwlock_write_lock(&sb->umount_lock);	/* waits for those who sync or shrink it */
+	sb->dying = true;
+	rwlock_write_unlock(&sb->umount_lock);
 	if (sb->root != NULL)
 		dentry_kill_tree(sb->root);
+	(void)!super_sync(sb, true);		/* of what the last users left */
 	super_evict_vnodes(sb);
 	WARN_ON(!list_empty(&sb->vnodes));
 	if (sb->ops != NULL && sb->ops->put != NULL)
@@ -139,7 +158,7 @@ destroy(struct super_block *sb)
 	mutex_lock(&list_mutex);
 	idalloc_put(&anon_devs, sb->anon_minor);
 	mutex_unlock(&list_mutex);
-	kmem_free(sb);
+	super_release(sb);
 }
 
 void
@@ -149,68 +168,47 @@ super_put(struct super_block *sb)
 		destroy(sb);
 }
 
+bool
+super_try_use(struct super_block *sb)
+{
+	if (!rwlock_try_read_lock(&sb->umount_lock))
+		return false;
+	if (!sb->dying)
+		return true;
+	rwlock_read_unlock(&sb->umount_lock);
+	return false;
+}
+
+void
+super_end_use(struct super_block *sb)
+{
+	rwlock_read_unlock(&sb->umount_lock);
+}
+
+static struct super_block *
+hold_locked(struct super_block *sb)
+{
+	if (sb != NULL)
+		refcount_get(&sb->holds);
+	return sb;
+}
+
 void
 super_for_each(void (*fn)(struct super_block *sb, void *arg), void *arg)
 {
-	struct super_block *sb, *prev = NULL;
+	struct super_block *sb, *next;
 
 	mutex_lock(&list_mutex);
-	sb = list_first(&supers, struct super_block, node);
-	while (sb != NULL) {
-		if (refcount_try_get(&sb->refs)) {
-			mutex_unlock(&list_mutex);
-			super_put(prev);
-			fn(sb, arg);
-			prev = sb;
-			mutex_lock(&list_mutex);
-		}
-		sb = list_next(sb, &supers, node);
-	}
+	sb = hold_locked(list_first(&supers, struct super_block, node));
 	mutex_unlock(&list_mutex);
-	super_put(prev);
-}
-
-/* The vnode after prev (NULL: the first) that is dirty, referenced; prev is put. */
-static struct vnode *
-next_dirty(struct super_block *sb, struct vnode *prev)
-{
-	struct list *pos;
-	struct vnode *found = NULL;
-
-	spin_lock(&sb->lock);
-	for (pos = prev != NULL ? prev->sb_node.next : sb->vnodes.next; pos != &sb->vnodes; pos = pos->next) {
-		struct vnode *vn = list_entry(pos, struct vnode, sb_node);
-
-		if ((atomic_load_relaxed(&vn->state) & (VN_DIRTY | VN_NEW | VN_FREEING)) == VN_DIRTY &&
-		    refcount_try_get(&vn->refs)) {
-			found = vn;
-			break;
-		}
+	for (; sb != NULL; sb = next) {
+		rwlock_read_lock(&sb->umount_lock);
+		if (!sb->dying)
+			fn(sb, arg);
+		rwlock_read_unlock(&sb->umount_lock);
+		mutex_lock(&list_mutex);
+		next = hold_locked(list_next(sb, &supers, node));
+		mutex_unlock(&list_mutex);
+		super_release(sb);
 	}
-	spin_unlock(&sb->lock);
-	vnode_put(prev);
-	return found;
-}
-
-int
-super_sync(struct super_block *sb, bool wait)
-{
-	struct vnode *vn = NULL;
-	int err = 0;
-
-	if (sb->ops == NULL || (sb->flags & MS_RDONLY))
-		return 0;
-	if (sb->ops->write_vnode != NULL) {
-		while ((vn = next_dirty(sb, vn)) != NULL) {
-			int e = sb->ops->write_vnode(vn, wait);
-
-			err = err != 0 ? err : e;
-		}
-	}
-	if (sb->ops->sync != NULL) {
-		int e = sb->ops->sync(sb, wait);
-
-		err = err != 0 ? err : e;
-	}
-	return err;
 }

@@ -5,6 +5,7 @@
  * A vnode in the cache may have no reference: then it waits on the LRU for somebody to want it again, or for the shrinker. The
  * step from one reference to none and back is made under the cache's lock. A vnode that is not in the cache goes with its
  * last reference. VN_NEW and VN_FREEING ones are waited for. Memory is freed behind a grace period, for walks under RCU.
+ * Reclaim only chooses: the evictions are done by a thread (fs/vnode_threads.c) that holds no locks of its own.
  */
 #include "fs/internal.h"
 
@@ -25,7 +26,9 @@ static struct hlist *table;		/* [hash_lock] */
 static u32 table_bits;			/* [I] */
 static struct list lru;			/* [hash_lock] unused cached vnodes, the last used in front */
 static u64 lru_count;			/* [hash_lock] */
-static struct waitq state_wq;		/* VN_NEW or VN_FREEING ended */
+struct waitq vnode_state_wq;		/* VN_NEW, VN_FREEING or VN_WRITING ended */
+struct waitq vnode_evict_wq;
+static struct list evict_list;		/* [hash_lock] VN_FREEING ones that reclaim leaves to a thread */
 static u64 last_ino;			/* [a] */
 
 static struct hlist *
@@ -92,8 +95,11 @@ evict(struct vnode *vn)
 {
 	struct super_block *sb = vn->sb;
 
-	if ((vn->state & VN_DIRTY) && vn->nlink > 0 && sb->ops->write_vnode != NULL)
-		(void)!sb->ops->write_vnode(vn, true);
+	if (sb->ops->write_vnode != NULL) {
+		if ((vn->state & VN_DIRTY) && vn->nlink > 0)
+			(void)!vnode_write(vn, true);
+		vnode_forget_dirty(vn);
+	}
 	if (sb->ops->evict != NULL)
 		sb->ops->evict(vn);
 	/* A cache that never had a page needs no locks: the shrinker may come here from anywhere that memory is asked for. */
@@ -101,6 +107,8 @@ evict(struct vnode *vn)
 		mapping_destroy(&vn->mapping);
 	if (vn->flocks != NULL)
 		flock_free_list(vn);
+	if (vn->state & VN_ORPHAN)
+		atomic_sub(&sb->orphans, 1u);
 	spin_lock(&sb->lock);
 	list_del(&vn->sb_node);
 	spin_unlock(&sb->lock);
@@ -108,9 +116,19 @@ evict(struct vnode *vn)
 		spin_lock(&hash_lock);
 		hlist_del(&vn->hash);
 		spin_unlock(&hash_lock);
-		waitq_wake_all(&state_wq);
+		waitq_wake_all(&vnode_state_wq);
 	}
 	rcu_call(&vn->rcu, free_rcu);
+}
+
+/* Off the LRU, or the list of those that wait for eviction. */
+static void
+lru_remove_locked(struct vnode *vn)
+{
+	if (list_is_linked(&vn->lru)) {
+		list_del_init(&vn->lru);
+		lru_count--;
+	}
 }
 
 /* The last reference of a cached vnode: true if it leaves. hash_lock is held. */
@@ -121,12 +139,25 @@ last_put_locked(struct vnode *vn)
 	if (!refcount_put(&vn->refs))
 		return false;
 	if (vn->nlink > 0 && !(vn->state & VN_FREEING)) {
-		list_add(&lru, &vn->lru);
-		lru_count++;
+		if (!vnode_keep_dirty_locked(vn)) {
+			list_add(&lru, &vn->lru);
+			lru_count++;
+		}
 		return false;
 	}
 	atomic_fetch_or(&vn->state, (u32)VN_FREEING);
 	return true;
+}
+
+/* Reclaim's threads may hold what evict takes. */
+static void
+evict_later(struct vnode *vn)
+{
+	atomic_add(&vn->sb->evicting, 1u);
+	spin_lock(&hash_lock);
+	list_add_tail(&evict_list, &vn->lru);
+	spin_unlock(&hash_lock);
+	waitq_wake_all(&vnode_evict_wq);
 }
 
 void
@@ -141,8 +172,6 @@ vnode_put(struct vnode *vn)
 	while (n > 1)
 		if (atomic_try_cas(&vn->refs.n, &n, n - 1))
 			return;
-	if ((vn->state & VN_DIRTY) && vn->nlink > 0 && vn->sb->ops->write_vnode != NULL)
-		(void)!vn->sb->ops->write_vnode(vn, false);	/* sync does not look at unused ones */
 	if (!hlist_is_linked(&vn->hash)) {
 		last = refcount_put(&vn->refs);
 	} else {
@@ -150,8 +179,89 @@ vnode_put(struct vnode *vn)
 		last = last_put_locked(vn);
 		spin_unlock(&hash_lock);
 	}
-	if (last)
+	if (last && thread_current()->in_reclaim && vn->sb->ops->write_vnode != NULL)
+		evict_later(vn);
+	else if (last)
 		evict(vn);
+}
+
+/* --- for write-back: references of vnodes that perhaps nobody uses --- */
+
+/* hash_lock is held: a reference, unless vn comes or goes. */
+static bool
+grab_locked(struct vnode *vn)
+{
+	spin_assert_held(&hash_lock);
+	if (atomic_load_relaxed(&vn->state) & (VN_NEW | VN_FREEING))
+		return false;
+	if (!hlist_is_linked(&vn->hash))
+		return refcount_try_get(&vn->refs);
+	if (refcount_read(&vn->refs) == 0) {
+		lru_remove_locked(vn);
+		refcount_init(&vn->refs, 1);
+	} else {
+		refcount_get(&vn->refs);
+	}
+	return true;
+}
+
+bool
+vnode_mapping_hold(struct mapping *m)
+{
+	bool ok;
+
+	spin_lock(&hash_lock);
+	ok = grab_locked(m->owner);
+	spin_unlock(&hash_lock);
+	return ok;
+}
+
+void
+vnode_mapping_drop(struct mapping *m)
+{
+	vnode_put(m->owner);
+}
+
+struct vnode *
+vnode_next_with_pages(struct super_block *sb, struct vnode *prev)
+{
+	struct list *pos;
+	struct vnode *found = NULL;
+
+	spin_lock(&hash_lock);
+	spin_lock(&sb->lock);
+	for (pos = prev != NULL ? prev->sb_node.next : sb->vnodes.next; pos != &sb->vnodes; pos = pos->next) {
+		struct vnode *vn = list_entry(pos, struct vnode, sb_node);
+
+		if (vn->mapping.nr_pages != 0 && !(vn->mapping.flags & MAPPING_MEMORY) && grab_locked(vn)) {
+			found = vn;
+			break;
+		}
+	}
+	spin_unlock(&sb->lock);
+	spin_unlock(&hash_lock);
+	vnode_put(prev);
+	return found;
+}
+
+struct vnode *
+vnode_take_dirty(struct super_block *sb, nsec_t before)
+{
+	struct vnode *vn, *found = NULL;
+
+	spin_lock(&hash_lock);
+	spin_lock(&sb->lock);
+	list_for_each(vn, &sb->dirty, dirty_node) {
+		if (vn->dirtied_at > before)
+			break;
+		if (grab_locked(vn)) {
+			found = vn;
+			break;
+		}
+	}
+	spin_unlock(&sb->lock);
+	spin_unlock(&hash_lock);
+	return found;
 }
 
 void
@@ -177,13 +287,7 @@ find_locked(struct super_block *sb, u64 ino, bool *wait)
 			*wait = true;
 			return NULL;
 		}
-		if (refcount_read(&vn->refs) == 0) {
-			list_del(&vn->lru);
-			lru_count--;
-			refcount_init(&vn->refs, 1);
-		} else {
-			refcount_get(&vn->refs);
-		}
+		(void)grab_locked(vn);
 		return vn;
 	}
 	return NULL;
@@ -222,7 +326,7 @@ vnode_get_cached(struct super_block *sb, u64 ino, struct vnode **out)
 		if (vn != NULL)
 			break;
 		if (wait) {
-			wait_event(&state_wq, is_settled(sb, ino));
+			wait_event(&vnode_state_wq, is_settled(sb, ino));
 			continue;
 		}
 		new = vnode_alloc(sb);
@@ -247,7 +351,7 @@ vnode_unlock_new(struct vnode *vn)
 	spin_lock(&hash_lock);
 	atomic_fetch_and(&vn->state, ~(u32)VN_NEW);
 	spin_unlock(&hash_lock);
-	waitq_wake_all(&state_wq);
+	waitq_wake_all(&vnode_state_wq);
 }
 
 void
@@ -257,30 +361,61 @@ vnode_fail_new(struct vnode *vn)
 	hlist_del(&vn->hash);
 	atomic_fetch_and(&vn->state, ~(u32)VN_NEW);
 	spin_unlock(&hash_lock);
-	waitq_wake_all(&state_wq);
+	waitq_wake_all(&vnode_state_wq);
 	vnode_put(vn);
 }
 
-/* Take an unused vnode off the LRU for eviction: of sb, or (NULL) the one unused for longest. */
+/* The next vnode of sb that nobody uses, for eviction. */
 static struct vnode *
 take_unused(struct super_block *sb)
 {
 	struct vnode *vn, *found = NULL;
 
 	spin_lock(&hash_lock);
-	list_for_each_reverse(vn, &lru, lru) {
-		if (sb == NULL || vn->sb == sb) {
+	spin_lock(&sb->lock);
+	list_for_each(vn, &sb->vnodes, sb_node) {
+		if (hlist_is_linked(&vn->hash) && refcount_read(&vn->refs) == 0 && !(vn->state & VN_FREEING)) {
 			found = vn;
 			break;
 		}
 	}
+	spin_unlock(&sb->lock);
 	if (found != NULL) {
-		list_del(&found->lru);
-		lru_count--;
+		lru_remove_locked(found);
 		atomic_fetch_or(&found->state, (u32)VN_FREEING);
 	}
 	spin_unlock(&hash_lock);
 	return found;
+}
+
+bool
+vnode_evict_pending(void)
+{
+	return !list_empty(&evict_list);
+}
+
+void
+vnode_evict_deferred(void)
+{
+	struct super_block *sb;
+	struct vnode *vn;
+
+	for (;;) {
+		spin_lock(&hash_lock);
+		vn = list_first(&evict_list, struct vnode, lru);
+		if (vn != NULL)
+			list_del_init(&vn->lru);
+		spin_unlock(&hash_lock);
+		if (vn == NULL)
+			return;
+		sb = vn->sb;
+		evict(vn);
+		/* The last umount waits for the count; sb is not touched behind it. */
+		spin_lock(&hash_lock);
+		atomic_sub(&sb->evicting, 1u);
+		spin_unlock(&hash_lock);
+		waitq_wake_all(&vnode_state_wq);
+	}
 }
 
 void
@@ -290,6 +425,9 @@ super_evict_vnodes(struct super_block *sb)
 
 	while ((vn = take_unused(sb)) != NULL)
 		evict(vn);
+	if (atomic_load(&sb->evicting) != 0)
+		vnode_evict_deferred();
+	wait_event(&vnode_state_wq, atomic_load(&sb->evicting) == 0);
 }
 
 static u64
@@ -298,16 +436,48 @@ shrink_count(void)
 	return READ_ONCE(lru_count);
 }
 
+/* The one unused for longest leaves; without pages, if there is one among the last few: pages have an LRU of their own. */
+static bool
+shrink_one_locked(void)
+{
+	struct vnode *vn, *victim = NULL;
+	u32 looked = 0;
+
+	list_for_each_reverse(vn, &lru, lru) {
+		if (victim == NULL)
+			victim = vn;
+		if (vn->mapping.nr_pages == 0) {
+			victim = vn;
+			break;
+		}
+		if (++looked == 32)
+			break;
+	}
+	if (victim == NULL)
+		return false;
+	lru_remove_locked(victim);
+	atomic_fetch_or(&victim->state, (u32)VN_FREEING);
+	atomic_add(&victim->sb->evicting, 1u);
+	list_add_tail(&evict_list, &victim->lru);
+	return true;
+}
+
 static u64
 shrink_scan(u64 n)
 {
-	struct vnode *vn;
 	u64 done = 0;
 
-	while (done < n && (vn = take_unused(NULL)) != NULL) {
-		evict(vn);
+	spin_lock(&hash_lock);
+	while (done < n && shrink_one_locked()) {
 		done++;
+		if (done % 64 == 0) {
+			spin_unlock(&hash_lock);
+			spin_lock(&hash_lock);
+		}
 	}
+	spin_unlock(&hash_lock);
+	if (done > 0)
+		waitq_wake_all(&vnode_evict_wq);
 	return done;
 }
 
@@ -368,21 +538,24 @@ vnode_touch(struct vnode *vn, int which)
 	spin_unlock(&vn->lock);
 	if (vn->ops != NULL && vn->ops->update_time != NULL)
 		(void)!vn->ops->update_time(vn, which);
-	vnode_dirty(vn);
+	vnode_dirty_times(vn);
 }
 
-void
-vnode_dirty(struct vnode *vn)
+static void
+orphan_locked(struct vnode *vn)
 {
-	if (!(atomic_load_relaxed(&vn->state) & VN_DIRTY))
-		atomic_fetch_or(&vn->state, (u32)VN_DIRTY);
+	if (!(atomic_fetch_or(&vn->state, (u32)VN_ORPHAN) & VN_ORPHAN))
+		atomic_add(&vn->sb->orphans, 1u);
 }
 
 void
 vnode_inc_nlink(struct vnode *vn)
 {
 	spin_lock(&vn->lock);
-	vn->nlink++;
+	if (vn->nlink++ == 0 && (vn->state & VN_ORPHAN)) {	/* O_TMPFILE gets a name */
+		atomic_fetch_and(&vn->state, ~(u32)VN_ORPHAN);
+		atomic_sub(&vn->sb->orphans, 1u);
+	}
 	spin_unlock(&vn->lock);
 	vnode_dirty(vn);
 }
@@ -391,8 +564,18 @@ void
 vnode_drop_nlink(struct vnode *vn)
 {
 	spin_lock(&vn->lock);
-	if (!WARN_ON(vn->nlink == 0))
-		vn->nlink--;
+	if (!WARN_ON(vn->nlink == 0) && --vn->nlink == 0)
+		orphan_locked(vn);
+	spin_unlock(&vn->lock);
+	vnode_dirty(vn);
+}
+
+void
+vnode_clear_nlink(struct vnode *vn)
+{
+	spin_lock(&vn->lock);
+	vn->nlink = 0;
+	orphan_locked(vn);
 	spin_unlock(&vn->lock);
 	vnode_dirty(vn);
 }
@@ -413,6 +596,8 @@ vnode_cache_init(void)
 	kmem_cache_set_reclaimable(cache);
 	spin_init(&hash_lock, LOCK_VNODE_HASH);
 	list_init(&lru);
-	waitq_init(&state_wq);
+	list_init(&evict_list);
+	waitq_init(&vnode_state_wq);
+	waitq_init(&vnode_evict_wq);
 	shrinker_register(&shrinker);
 }

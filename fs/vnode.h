@@ -47,7 +47,9 @@ struct vnode {
 	struct mapping *i_mapping;	/* [I] = &mapping, or the block device's */
 	struct hnode hash;		/* [LOCK_VNODE_HASH] vnode cache, by (sb, ino) */
 	struct list sb_node;		/* [S] */
-	struct list lru;		/* [S] unused vnodes */
+	struct list lru;		/* [LOCK_VNODE_HASH] unused clean vnodes; those that wait for eviction */
+	struct list dirty_node;		/* [S] of sb->dirty or sb->dirty_times, while VN_DIRTY, where the type has write_vnode */
+	nsec_t dirtied_at;		/* [S] monotonic; since when it is on that list */
 	struct hlist aliases;		/* [s] dentries */
 	u32 writers;			/* [s] open for writing; for ETXTBSY: negative counterpart deny_write */
 	u32 deny_write;			/* [s] being executed */
@@ -60,7 +62,9 @@ struct vnode {
 };
 
 enum { VN_NEW = 1, VN_DIRTY = 2, VN_FREEING = 4, VN_APPEND = 8, VN_IMMUTABLE = 16, VN_NOATIME = 32, VN_SYNC = 64, VN_DEAD_DIR = 128,
-	VN_NODUMP = 512, VN_LINKABLE = 256 /* O_TMPFILE: may be linked with no link left */ };
+	VN_NODUMP = 512, VN_LINKABLE = 256 /* O_TMPFILE: may be linked with no link left */,
+	VN_DIRTY_DATA = 1024 /* with VN_DIRTY: more than times changed; fdatasync writes it */, VN_WRITING = 2048 /* write_vnode runs */,
+	VN_ORPHAN = 4096 /* counts in sb->orphans */ };
 
 /* setattr: what to change; the VFS has checked permission. */
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
@@ -107,10 +111,18 @@ struct vnode_ops {
 };
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8, MAY_ACCESS = 16, MAY_NOT_BLOCK = 32 };
 
+/* Which of these are called when, and with which locks: fs/README.md, "Disk file systems". None is called with a VFS lock held. */
 struct super_ops {
-	/* The last reference of a vnode without links is gone, or the cache drops it: free fs data (and disk space if nlink 0). */
+	/* Nobody refers to vn, nobody finds it any more: nlink 0: free its blocks and its number; else only what is in memory. Its pages
+	 * are gone when it returns (mapping_truncate), or are dropped behind it. */
 	void (*evict)(struct vnode *vn);
+	/* Copy vn's attributes to where they are written from (the buffer of its block, in a transaction); wait: and see it written, if there
+	 * is no journal. VN_DIRTY is clear already: what changes meanwhile comes again. One call at a time for a vnode. NULL: nothing
+	 * is ever dirty. */
 	int (*write_vnode)(struct vnode *vn, bool wait);
+	/* fsync, behind the data and write_vnode: everything that is needed to find vn's data is on the disk, with a flush of its cache. */
+	int (*sync_vnode)(struct vnode *vn, bool datasync);
+	/* Behind all vnodes' data and attributes: wait: everything is on the disk. */
 	int (*sync)(struct super_block *sb, bool wait);
 	int (*statfs)(struct super_block *sb, struct abi_statfs *st);
 	int (*remount)(struct super_block *sb, u32 *flags, const char *data);
@@ -134,6 +146,14 @@ struct super_block {
 	struct mutex rename_mutex;	/* LOCK_FS_RENAME */
 	struct spinlock lock;		/* vnode lists */
 	struct list vnodes;		/* [lock] */
+	struct list dirty;		/* [lock] vnodes to write, by age */
+	struct list dirty_times;	/* [lock] lazytime: those of which only times changed */
+	u32 writing;			/* [lock] vnodes in write_vnode */
+	u32 evicting;			/* [a] vnodes that reclaim has put by for eviction */
+	struct rwlock umount_lock;	/* LOCK_UMOUNT: held shared by who uses it without a reference: sync, shrinkers */
+	bool dying;			/* [umount_lock] */
+	struct refcount holds;		/* [a] keep the memory, not the file system */
+	u32 orphans;			/* [a] vnodes in use without links: such a super block does not become read-only */
 	const struct dentry_ops *dops;	/* [I] optional: revalidate */
 	struct block_device *bdev;	/* [I] claimed by this super block, or NULL */
 	const struct blockmap_ops *blockmap;	/* [I] disk file systems: fs/blockmap.h */
@@ -158,8 +178,13 @@ void fs_for_each(void (*fn)(const struct fs_type *t, void *arg), void *arg);
 int __must_check super_create(const struct fs_type *type, const struct super_ops *ops, u32 flags, struct super_block **out);
 void super_get(struct super_block *sb);
 void super_put(struct super_block *sb);
-int super_sync(struct super_block *sb, bool wait);	/* vnodes, then the file system; may sleep */
-void super_for_each(void (*fn)(struct super_block *sb, void *arg), void *arg);	/* may sleep */
+/* Data, vnodes, then the file system; may sleep. 0 or the first error. */
+int super_sync(struct super_block *sb, bool wait);
+enum { SB_RO_REMOUNT = 1u << 30 };	/* sb->flags: becomes MS_RDONLY soon: no new writers, but what is dirty is written */
+/* fn may sleep; the file system stays mounted meanwhile, and its last umount waits. */
+void super_for_each(void (*fn)(struct super_block *sb, void *arg), void *arg);
+bool super_try_use(struct super_block *sb);		/* not on its way out: stays until super_end_use(). Does not sleep */
+void super_end_use(struct super_block *sb);
 
 /* --- vnodes --- */
 /* A new one, reference 1, ino unset (vnode_next_ino() for memory file systems), not hashed. NULL: no memory. */
@@ -179,9 +204,14 @@ off_t vnode_size(const struct vnode *vn);
 void vnode_set_size(struct vnode *vn, off_t size);		/* [l] held */
 enum { VT_ATIME = 1, VT_MTIME = 2, VT_CTIME = 4, VT_BTIME = 8 };
 void vnode_touch(struct vnode *vn, int which);			/* now, in sb's granularity; marks dirty */
-void vnode_dirty(struct vnode *vn);
+void vnode_dirty(struct vnode *vn);				/* more than times changed. Not with a spinlock at or behind vn's */
+int vnode_write(struct vnode *vn, bool wait);			/* if dirty, write_vnode; waits for one under way. May sleep */
+/* mapping_ops.hold and drop of mappings that belong to cached vnodes. hold: under RCU or LOCK_LRU; false: it is being evicted. */
+bool vnode_mapping_hold(struct mapping *m);
+void vnode_mapping_drop(struct mapping *m);
 void vnode_inc_nlink(struct vnode *vn);
 void vnode_drop_nlink(struct vnode *vn);
+void vnode_clear_nlink(struct vnode *vn);			/* to 0: rmdir, O_TMPFILE */
 /* The vnode of a kind that is known only now (read from disk): sets the lock's class. Before anybody else sees it. */
 void vnode_set_kind(struct vnode *vn);
 
@@ -205,6 +235,8 @@ static inline u32 dev_minor(dev_t d) { return (u32)((d >> 12) & 0xffffff00u) | (
 ssize_t generic_file_read(struct file *f, struct iobuf *buf, off_t *pos);
 ssize_t generic_file_write(struct file *f, struct iobuf *buf, off_t *pos);
 ssize_t generic_file_write_locked(struct file *f, struct iobuf *buf, off_t *pos);	/* [l] held; something to write; no sync */
+/* Behind a write of n bytes that ended at `end`: fsync where O_SYNC, O_DSYNC or a sync mount want it. n, or -errno. No lock held. */
+ssize_t generic_write_sync(struct file *f, off_t end, ssize_t n);
 off_t generic_file_llseek(struct file *f, off_t off, int whence);
 off_t generic_mapping_size(struct mapping *m);	/* mapping_ops.size where the owner is a vnode */
 int generic_file_mmap(struct file *f, struct vma *vma);

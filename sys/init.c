@@ -97,6 +97,7 @@ init_thread(void *arg)
 	selftest_run(params.selftest);	/* DEBUG=1 and "selftest" only */
 
 	vfs_init();			/* file systems; tmpfs as root */
+	vnode_threads_init();		/* write-back and eviction of vnodes */
 	mem_devices_init();		/* /dev/null and its like */
 	rtc_device_init();		/* the hardware clock */
 	tty_init_core();		/* /dev/tty, /dev/console */

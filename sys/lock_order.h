@@ -22,6 +22,7 @@ enum lock_class {
 	LOCK_BUS,		/* a bus: its devices and drivers; held over probe and remove */
 	LOCK_DEVICE,		/* device tree; its listeners make and remove files */
 	LOCK_MOUNT,		/* mount tree changes */
+	LOCK_UMOUNT,		/* super block on its way out, against shrinkers (which only try) */
 	LOCK_FS_RENAME,		/* super block: cross-directory rename */
 	LOCK_DIR,		/* vnode that is a directory (parent; ancestor first) */
 	LOCK_DIR_CHILD,		/* a directory locked below its parent */
@@ -62,13 +63,13 @@ enum lock_class {
 	LOCK_DENTRY,		/* one dentry (parent before child by _nested) */
 	LOCK_VNODE_SPIN,	/* vnode state, times, size */
 	LOCK_DENTRY_HASH,	/* dentry hash bucket */
-	LOCK_VNODE_HASH,	/* vnode cache */
 	LOCK_FLOCK,		/* record locks */
 	LOCK_INOTIFY,		/* reserved for notification */
 	LOCK_MAPPING,		/* page cache index and tags */
 	LOCK_PT,		/* one page-table page */
 	LOCK_TTY_BUF,		/* tty: flip buffers, driver output */
 	LOCK_LRU,		/* page LRU */
+	LOCK_VNODE_HASH,	/* vnode cache (write-back of pages revives unused vnodes) */
 	LOCK_JOURNAL_LIST,	/* a journal's transactions and lists of buffers */
 	LOCK_BUF_STATE,		/* buffers of a page: state at the end of I/O */
 	LOCK_BLOCK_QUEUE,	/* a block queue and its hardware queues */

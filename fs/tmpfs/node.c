@@ -325,7 +325,7 @@ tmpfs_tmpfile(struct vnode *dir, struct dentry *d, u32 mode)
 
 	if (err != 0)
 		return err;
-	vn->nlink = 0;
+	vnode_clear_nlink(vn);
 	dentry_instantiate(d, vn);
 	return 0;
 }
