@@ -4,11 +4,14 @@
 #define TESTS_UNIT_FS_HOST_H
 
 #include "fs/path.h"
+#include "mm/mapping.h"
 
 void host_boot(void);			/* vfs_init() with an empty root; the thread gets descriptors */
 void host_shutdown(void);
 extern u64 host_nofile;			/* RLIMIT_NOFILE */
 extern u64 host_live_pages;		/* in all mappings */
+
+extern struct shrinker *host_shrinkers[4];	/* in order of registering: dentries, vnodes */
 
 /* Whole files. */
 void host_write(const char *name, const void *data, size_t len);
