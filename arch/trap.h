@@ -40,6 +40,8 @@ void oops(const char *what, struct trapframe *tf, u64 code);
 
 /* arch: for sys/panic.c and SysRq. */
 void arch_print_frame(struct trapframe *tf);		/* registers, Linux's shape */
+/* Registers of what the current interrupt came over; outside one, of the user mode that entered the kernel, if that did. */
+void arch_print_interrupted(void);
 /* Walk frame pointers from fp (0: the caller's): calls fn(pc) for at most 64 frames, checking that each lies on stack. */
 void arch_stack_walk(u64 fp, void (*fn)(u64 pc, void *arg), void *arg);
 /* The other CPUs stop for good (panic). */

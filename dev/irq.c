@@ -228,7 +228,7 @@ action_thread(void *arg)
 	struct irq_desc *d = desc_of(a->irq);
 
 	for (;;) {
-		wait_event(&a->wake, atomic_load(&a->wanted) || atomic_load(&a->quit));
+		wait_event_idle(&a->wake, atomic_load(&a->wanted) || atomic_load(&a->quit));
 		if (atomic_load(&a->quit))
 			break;
 		atomic_store(&a->wanted, 0U);

@@ -58,8 +58,14 @@ sync_all(void)
 void
 sysrq_keys_init(void)
 {
-	sysrq_register('e', "terminate-all-tasks(e)", terminate_all, true);
-	sysrq_register('i', "kill-all-tasks(i)", kill_all, true);
-	sysrq_register('m', "show-memory-usage(m)", show_memory, false);
-	sysrq_register('s', "sync(s)", sync_all, true);
+	static const struct sysrq_key
+		terminate = { "terminate-all-tasks(e)", "Terminate All Tasks", terminate_all, SYSRQ_SIGNAL, true },
+		kill = { "kill-all-tasks(i)", "Kill All Tasks", kill_all, SYSRQ_SIGNAL, true },
+		memory = { "show-memory-usage(m)", "Show Memory", show_memory, SYSRQ_DUMP, false },
+		sync = { "sync(s)", "Emergency Sync", sync_all, SYSRQ_SYNC, true };
+
+	sysrq_register('e', &terminate);
+	sysrq_register('i', &kill);
+	sysrq_register('m', &memory);
+	sysrq_register('s', &sync);
 }

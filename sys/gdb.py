@@ -45,8 +45,9 @@ def word(address):
 
 
 def symbol(pc):
-    text = gdb.execute(f"info symbol {pc:#x}", to_string=True).split(" in section")[0].strip()
-    where = gdb.find_pc_line(pc)
+    """Of a return address: the place of the call before it."""
+    text = gdb.execute(f"info symbol {pc - 1:#x}", to_string=True).split(" in section")[0].strip()
+    where = gdb.find_pc_line(pc - 1)
     return f"{text}  {where.symtab.filename}:{where.line}" if where.symtab else text
 
 

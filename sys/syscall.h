@@ -27,10 +27,11 @@ extern const struct syscall_shape syscall_shapes[SYSCALL_COUNT];
 /* What the stand-in of a call without a function does: log once which program called what; -ENOSYS. */
 long syscall_absent(void);
 
-/* Trace switch (trace_syscalls= on the command line): off, every process, or programs whose name is given. */
+/* Trace switch (trace_syscalls= on the command line, sysctl kernel.trace_syscalls): off, every process, or the threads of one name. */
 extern bool syscall_tracing;		/* [a] */
-void syscall_trace_set(const char *value);	/* "0", "1" or a program's name */
-const char *syscall_trace_get(void);
+void syscall_trace_set(const char *value);	/* "0"; "" and "1": all; else a name as /proc/PID/comm has it */
+/* The same text into buf. */
+void syscall_trace_get(char *buf, size_t size);
 
 /* Run fn in thread t before it next returns to user mode. Any context; the work is the caller's until it has run. */
 struct thread;

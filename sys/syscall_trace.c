@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The trace switch and decoder: trace_syscalls=1 traces all, trace_syscalls=NAME the programs of that name. */
+/* The trace switch and decoder: 1 traces all threads, NAME those of that name. trace_syscalls=, /proc/sys/kernel/trace_syscalls. */
 #include "arch/mmu.h"
 #include "arch/usercopy.h"
 #include "sys/lib/printf.h"
@@ -26,10 +26,10 @@ syscall_trace_set(const char *value)
 	atomic_store(&syscall_tracing, strcmp(value, "0") != 0);
 }
 
-const char *
-syscall_trace_get(void)
+void
+syscall_trace_get(char *buf, size_t size)
 {
-	return !syscall_tracing ? "0" : only_name[0] == '\0' ? "1" : only_name;
+	strlcpy(buf, !atomic_load(&syscall_tracing) ? "0" : only_name[0] == '\0' ? "1" : only_name, size);
 }
 
 static bool

@@ -1,51 +1,64 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SysRq keys (sys/sysrq.h). */
 #include "arch/trap.h"
+#include "sys/lib/bitmap.h"
+#include "sys/lib/printf.h"
 #include "sys/log.h"
 #include "sys/panic.h"
 #include "sys/reboot.h"
 #include "sys/sched.h"
 #include "sys/sysrq.h"
+#include "sys/timer.h"
 #include "sys/work.h"
+
+#define HELP_SIZE	400
 
 static void power_off(void) { machine_end(MACHINE_POWEROFF); }
 static void crash(void) { panic("sysrq triggered crash"); }
 static void show_state(void);
 static void show_blocked(void);
-static void show_regs(void) { trace_print(LOG_INFO); }
+static void show_regs(void);
 static void show_timers(void);
 
-struct key { const char *name; void (*fn)(void); bool sleeps; };
+static const struct sysrq_key own_keys[] = {
+	{ "reboot(b)", "Resetting", machine_restart_now, SYSRQ_BOOT, false },
+	{ "crash(c)", "Trigger a crash", crash, SYSRQ_DUMP, false },
+	{ "show-backtrace-all-active-cpus(l)", "Show backtrace of all active CPUs", arch_backtrace_all, SYSRQ_DUMP, false },
+	{ "poweroff(o)", "Power Off", power_off, SYSRQ_BOOT, true },
+	{ "show-registers(p)", "Show Regs", show_regs, SYSRQ_DUMP, false },
+	{ "show-all-timers(q)", "Show timers", show_timers, SYSRQ_DUMP, false },
+	{ "show-task-states(t)", "Show State", show_state, SYSRQ_DUMP, false },
+	{ "show-blocked-tasks(w)", "Show Blocked State", show_blocked, SYSRQ_DUMP, false },
+};
 
-static struct key keys[128] = {		/* [a] filled at boot, before anybody can press them */
-	['b'] = { "reboot(b)", machine_restart_now, false },
-	['c'] = { "crash(c)", crash, false },
-	['l'] = { "show-backtrace-all-active-cpus(l)", arch_backtrace_all, false },
-	['o'] = { "poweroff(o)", power_off, true },
-	['p'] = { "show-registers(p)", show_regs, false },
-	['q'] = { "show-all-timers(q)", show_timers, false },
-	['t'] = { "show-task-states(t)", show_state, false },
-	['w'] = { "show-blocked-tasks(w)", show_blocked, false },
+static const struct sysrq_key *keys[128] = {	/* [I] after boot */
+	['b'] = &own_keys[0], ['c'] = &own_keys[1], ['l'] = &own_keys[2], ['o'] = &own_keys[3], ['p'] = &own_keys[4],
+	['q'] = &own_keys[5], ['t'] = &own_keys[6], ['w'] = &own_keys[7],
 };
 
 int sysrq_enabled = 1;
-static char pending;			/* [a] key that the worker shall handle */
-static struct work work;
+
+/* --- keys whose work sleeps --- */
+
+static BITMAP_DECLARE(pending, ARRAY_SIZE(keys));	/* [a] what the worker shall do */
 
 static void
 run_pending(struct work *w)
 {
-	char key = (char)atomic_xchg(&pending, (char)0);
-
-	if (key != 0)
-		keys[(u8)key].fn();
+	for (u32 c = 0; c < ARRAY_SIZE(keys); c++)
+		if (bitmap_test_and_clear_atomic(pending, c))
+			keys[c]->fn();
 }
+
+static struct work work = { .func = run_pending };
 
 void
-sysrq_register(char key, const char *name, void (*fn)(void), bool sleeps)
+sysrq_register(char c, const struct sysrq_key *key)
 {
-	keys[(u8)key & 127] = (struct key){ name, fn, sleeps };
+	keys[(u8)c & 127] = key;
 }
+
+/* --- what they show --- */
 
 static const char *
 state_letter(u32 state)
@@ -78,14 +91,16 @@ show_state(void)
 static void
 show_blocked(void)
 {
-	thread_for_each(show_thread, &keys);
+	thread_for_each(show_thread, keys);
 }
 
 static void
-show_timers(void)
+show_regs(void)
 {
 	struct cpu_times ct;
 
+	arch_print_interrupted();
+	trace_print(LOG_INFO);
 	for_each_cpu(cpu) {
 		sched_cpu_times(cpu, &ct);
 		log_info("cpu%u: user %ld ms, system %ld ms, idle %ld ms, switches %lu", cpu, ct.user / NSEC_PER_MSEC,
@@ -94,35 +109,63 @@ show_timers(void)
 }
 
 static void
+show_timers(void)
+{
+	for_each_cpu(cpu)
+		timer_show(cpu);
+}
+
+/* --- keys --- */
+
+static void
 help(void)
 {
-	log_info("sysrq: HELP : loglevel(0-9)");
+	char line[HELP_SIZE];
+	struct strbuf sb;
+
+	strbuf_init(&sb, line, sizeof(line));
 	for (u32 i = 0; i < ARRAY_SIZE(keys); i++)
-		if (keys[i].fn != NULL)
-			log_info("sysrq:   %s", keys[i].name);
+		if (keys[i] != NULL)
+			strbuf_printf(&sb, " %s", keys[i]->help);
+	log_notice("sysrq: HELP : loglevel(0-9)%s", line);
+}
+
+static void
+handle(char c, int allowed)
+{
+	bool digit = c >= '0' && c <= '9';
+	const struct sysrq_key *key = keys[(u8)c & 127];
+	u16 group = digit ? SYSRQ_LOG : key != NULL ? key->group : 0;
+
+	if (group == 0) {
+		help();
+	} else if (allowed != 1 && !(allowed & group)) {
+		log_notice("sysrq: This sysrq operation is disabled.");
+	} else if (digit) {
+		log_console_level = c - '0';
+		log_emerg("sysrq: Loglevel set to %d", c - '0');
+	} else {
+		log_notice("sysrq: %s", key->action);
+		if (!key->sleeps) {
+			key->fn();
+		} else {
+			(void)bitmap_test_and_set_atomic(pending, (u8)c & 127);
+			work_queue(&work);
+		}
+	}
 }
 
 void
 sysrq_handle(char c)
 {
-	struct key *key = &keys[(u8)c & 127];
+	handle(c, 1);
+}
 
-	if (c >= '0' && c <= '9') {
-		log_console_level = c - '0';
-		log_emerg("sysrq: Changing Loglevel, loglevel set to %d", c - '0');
-		return;
-	}
-	if (key->fn == NULL) {
-		help();
-		return;
-	}
-	log_notice("sysrq: %s", key->name);
-	if (!key->sleeps) {
-		key->fn();
-		return;
-	}
-	if (work.func == NULL)
-		work_init(&work, run_pending);
-	atomic_store(&pending, c);
-	work_queue(&work);
+void
+sysrq_press(char c)
+{
+	int allowed = READ_ONCE(sysrq_enabled);
+
+	if (allowed != 0)
+		handle(c, allowed);
 }

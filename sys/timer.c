@@ -12,11 +12,13 @@
 #include "arch/smp.h"
 #include "arch/trap.h"
 #include "sys/clock.h"
+#include "sys/log.h"
 #include "sys/panic.h"
 #include "sys/spinlock.h"
 #include "sys/timer.h"
 #include "sys/timer_tick.h"
 
+#define SHOWN_MAX	32	/* timers of a tree that SysRq q names */
 #define BURST_MAX	64	/* call-backs in one interrupt */
 
 enum { TIMER_PENDING = 1, TIMER_CANCELLED = 2 };
@@ -273,4 +275,34 @@ timer_clock_was_set(void)
 	clock_set_here(NULL);
 	arch_irq_restore(flags);
 	preempt_enable();
+}
+
+static void
+show_tree(struct rbtree *tree, const char *name, nsec_t now)
+{
+	struct rbnode *n = rb_first(tree);
+	u32 i = 0;
+
+	for (; n != NULL && i < SHOWN_MAX; n = rb_next(n), i++) {
+		struct timer *t = rb_entry(n, struct timer, node);
+
+		log_info("  #%u: %s, %pS, expires in %ld us", i, name, (void *)t->func, (key_of(t) - now) / NSEC_PER_USEC);
+	}
+	for (; n != NULL; n = rb_next(n))
+		i++;
+	if (i > SHOWN_MAX)
+		log_info("  and %u more", i - SHOWN_MAX);
+}
+
+void
+timer_show(u32 cpu)
+{
+	struct timer_base *b = per_cpu_ptr(timer_base, cpu);
+	nsec_t now = clock_now();
+	u64 flags = spin_lock_irqsave(&b->lock);
+
+	log_info("cpu: %u, now at %ld ns, tick %s", cpu, now, READ_ONCE(b->tick) != 0 ? "on" : "off");
+	show_tree(&b->mono, "monotonic", now);
+	show_tree(&b->real, "realtime", now + clock_realtime_offset());
+	spin_unlock_irqrestore(&b->lock, flags);
 }

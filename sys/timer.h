@@ -30,5 +30,7 @@ bool timer_cancel_sync(struct timer *t);
 bool timer_pending(const struct timer *t);
 /* sys/clock.c stepped the wall clock: every CPU looks at its REALTIME timers again. Thread context. */
 void timer_clock_was_set(void);
+/* Log the CPU's next timers (SysRq q). Any context but an NMI. */
+void timer_show(u32 cpu);
 
 #endif

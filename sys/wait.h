@@ -82,6 +82,9 @@ wait_interrupted(enum thread_state s)
 
 #define wait_event(q, cond) \
 	((void)wait_event_full(q, cond, THREAD_UNINTERRUPTIBLE, NSEC_MAX, waitq_prepare))
+/* A kernel thread waits for work: it is asleep (S) and no load, for as long as it takes. */
+#define wait_event_idle(q, cond) \
+	((void)wait_event_full(q, cond, THREAD_INTERRUPTIBLE, NSEC_MAX, waitq_prepare))
 #define wait_event_interruptible(q, cond) \
 	wait_event_full(q, cond, THREAD_INTERRUPTIBLE, NSEC_MAX, waitq_prepare)
 #define wait_event_killable(q, cond) \

@@ -41,17 +41,18 @@ ROOT_IMG := $(B)/root.img
 ISO := $(K)/lintel.iso
 ROOT_SIZE ?= 64M
 
-# Made anew when OVERLAY's value or contents change.
-$(B)/usr/overlay: FORCE
+# Made anew when OVERLAY's value or contents change. INITRAMFS and ISO can be set too: images beside the usual ones.
+OVERLAY_STAMP := $(INITRAMFS:.cpio.gz=).overlay
+$(OVERLAY_STAMP): FORCE
 	@mkdir -p $(@D)
 	@new="$$(if [ -n '$(OVERLAY)' ]; then echo '$(OVERLAY)'; cd '$(OVERLAY)' && find . -printf '%p %s %T@ %m\n' | sort; fi)"; \
 	 [ -f $@ ] && [ "$$new" = "$$(cat $@)" ] || echo "$$new" >$@
 
-$(INITRAMFS): $(BUSYBOX) $(BASE_FILES) usr/mkroot.py $(B)/usr/overlay
+$(INITRAMFS): $(BUSYBOX) $(BASE_FILES) usr/mkroot.py $(OVERLAY_STAMP)
 	$(call say,CPIO,$@)
 	$(Q)$(MKROOT) --cpio $@
 
-$(ROOT_IMG): $(BUSYBOX) $(BASE_FILES) usr/mkroot.py $(B)/usr/overlay
+$(ROOT_IMG): $(BUSYBOX) $(BASE_FILES) usr/mkroot.py $(OVERLAY_STAMP)
 	$(call need,usr)
 	$(call say,EXT2,$@)
 	$(Q)rm -rf $@ $(B)/usr/root
@@ -76,6 +77,7 @@ MEM ?= 512
 CPU ?= $(if $(filter kvm,$(ACCEL)),host,max)
 APPEND ?= console=tty1 console=ttyS0
 RUN_KERNEL ?=
+GDB_PORT ?= 1234
 QEMU_OPTS ?=
 RUN_IMAGE = $(if $(RUN_KERNEL),-kernel $(K)/lintel -initrd $(INITRAMFS) -append "$(APPEND)",-cdrom $(ISO))
 
@@ -86,8 +88,8 @@ run: $(if $(RUN_KERNEL),$(K)/lintel $(INITRAMFS),$(ISO)) ## boot to a shell in Q
 	$(Q)$(QEMU) -accel $(ACCEL) -cpu $(CPU) -smp $(SMP) -m $(MEM) $(RUN_IMAGE) -nographic -serial mon:stdio $(QEMU_OPTS)
 
 # QEMU waits for gdb, which knows the kernel's threads by sys/gdb.py. The machine's serial line goes to build/debug.serial.
-debug: $(K)/lintel $(INITRAMFS) ## boot in QEMU under gdb, with the helpers of sys/gdb.py (DEBUG=1 SMP=1 ...)
+debug: $(K)/lintel $(INITRAMFS) ## boot in QEMU under gdb, with the helpers of sys/gdb.py (DEBUG=1 SMP=1 GDB_PORT= ...)
 	$(call need,run gdb)
 	$(Q)setsid $(QEMU) -accel tcg -cpu max -smp $(SMP) -m $(MEM) -kernel $(K)/lintel -initrd $(INITRAMFS) -append "console=ttyS0" \
-		-display none -monitor none -serial file:$(B)/debug.serial -s -S $(QEMU_OPTS) & qemu=$$!; trap 'kill $$qemu' EXIT; \
-	 gdb -q -iex 'set auto-load safe-path /' -ex 'target remote :1234' -x sys/gdb.py -ex 'hbreak kernel_main' -ex continue $(K)/lintel.debug
+		-display none -monitor none -serial file:$(B)/debug.serial -gdb tcp::$(GDB_PORT) -S $(QEMU_OPTS) & qemu=$$!; trap 'kill $$qemu' EXIT; \
+	 gdb -q -iex 'set auto-load safe-path /' -ex 'target remote :$(GDB_PORT)' -x sys/gdb.py -ex 'hbreak kernel_main' -ex continue $(K)/lintel.debug

@@ -10,6 +10,7 @@
 
 #include "arch/boot.h"
 #include "arch/smp.h"
+#include "arch/thread.h"
 #include "arch/trap.h"
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/ioapic.h"
@@ -23,6 +24,7 @@
 #include "sys/preempt.h"
 #include "sys/rcu.h"
 #include "sys/spinlock.h"
+#include "sys/thread.h"
 
 enum route_kind { ROUTE_FREE, ROUTE_LINE, ROUTE_MSI };
 
@@ -363,10 +365,25 @@ dispatch(u8 vector, struct trapframe *tf)
 	}
 }
 
+PERCPU_DEFINE(struct trapframe *, interrupted);	/* [t] what the interrupt came over; NULL: none runs */
+
+void
+arch_print_interrupted(void)
+{
+	struct trapframe *tf = in_irq() ? this_cpu_read(interrupted) : NULL;
+	struct thread *t = thread_current();
+
+	if (tf == NULL && t != NULL && t->proc != NULL)
+		tf = arch_thread_frame(t);
+	if (tf != NULL)
+		arch_print_frame(tf);
+}
+
 void
 irq_vector_dispatch(u8 vector, struct trapframe *tf)
 {
 	this_cpu_add(percpu_preempt_count, PREEMPT_IRQ_UNIT);
+	this_cpu_write(interrupted, tf);
 	barrier();
 	rcu_idle_exit();
 	dispatch(vector, tf);

@@ -96,6 +96,8 @@ console_open(struct vnode *vn, struct file *f)
 		return -ENODEV;
 	f->flags |= O_NOCTTY;
 	err = tty_open_file(tty, f);
+	if (err == 0)
+		tty_file_is_console(f);
 	tty_put(tty);
 	return err;
 }

@@ -151,7 +151,7 @@ serve_once(struct uart *u)
 	if (sent)
 		tty_write_wakeup(&u->tty);
 	for (u32 i = 0; i < r.nsysrq; i++)
-		sysrq_handle((char)r.sysrq[i]);
+		sysrq_press((char)r.sysrq[i]);
 	return more;
 }
 

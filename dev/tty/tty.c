@@ -21,6 +21,7 @@
 struct tty_open {
 	struct tty *tty;	/* [I] reference */
 	u32 hangups;		/* [I] tty->hangups at open */
+	bool console;		/* [I] opened as /dev/console */
 };
 
 struct tty *
@@ -34,7 +35,15 @@ tty_hung_up(struct file *f)
 {
 	struct tty_open *o = f->priv;
 
-	return atomic_load_relaxed(&o->tty->hangups) != o->hangups;
+	return !o->console && atomic_load_relaxed(&o->tty->hangups) != o->hangups;
+}
+
+void
+tty_file_is_console(struct file *f)
+{
+	struct tty_open *o = f->priv;
+
+	o->console = true;
 }
 
 /* --- between line discipline and driver --- */
@@ -317,6 +326,7 @@ tty_open_file(struct tty *tty, struct file *f)
 		goto out_unlock;
 	tty->opens++;
 	o->tty = tty;
+	o->console = false;
 	o->hangups = atomic_load(&tty->hangups);
 	mutex_unlock(&tty->ctl);
 	tty_get(tty);

@@ -117,6 +117,8 @@ long tty_mode_ioctl(struct tty *tty, struct file *f, unsigned int cmd, u64 arg, 
 int tty_set_winsize(struct tty *tty, const struct abi_winsize *ws);	/* SIGWINCH if it changed */
 int __must_check tty_wait_sent(struct tty *tty);	/* tcdrain: 0 or -ERESTARTSYS */
 bool tty_hung_up(struct file *f);
+/* f was opened as /dev/console: a hang-up of the terminal leaves it as it is, as on Linux, for init goes on talking. */
+void tty_file_is_console(struct file *f);
 
 /* --- console --- */
 /* The terminal that /dev/console names: the last console= of the command line that exists. */

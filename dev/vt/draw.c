@@ -61,7 +61,7 @@ draw_thread(void *arg)
 	for (;;) {
 		nsec_t start;
 
-		wait_event(&draw_wq, atomic_load(&wanted));
+		wait_event_idle(&draw_wq, atomic_load(&wanted));
 		while (clock_now() < next) {
 			thread_set_state(THREAD_UNINTERRUPTIBLE);
 			(void)!thread_schedule_until(next);

@@ -17,6 +17,23 @@ static struct keyboard_device *devices;		/* [kbd_lock] */
 static struct keyboard_console no_console;	/* [kbd_lock] where there is no screen: only commands work */
 static u8 leds_shown = 0xff;			/* [kbd_lock] */
 
+/* The terminal in the foreground gets characters again, whatever a program that died made of its keyboard. */
+static void
+unraw(void)
+{
+	struct vt *vt = vt_foreground_get();
+
+	if (vt == NULL)
+		return;
+	mutex_lock(&kbd_lock);
+	vt->keys.mode = K_UNICODE;
+	mutex_unlock(&kbd_lock);
+	log_info("keyboard: mode of tty%u set to the default", vt->number);
+	vt_put(vt);
+}
+
+static const struct sysrq_key unraw_key = { "unraw(r)", "Keyboard mode set to system default", unraw, SYSRQ_KEYBOARD, true };
+
 void
 keys_init(void)
 {
@@ -24,6 +41,7 @@ keys_init(void)
 	no_console = KEYBOARD_CONSOLE_INIT;
 	if (keymap_init(&kb.map) != 0)
 		log_err("keyboard: no memory for the key map");
+	sysrq_register('r', &unraw_key);
 }
 
 /* --- lights --- */
@@ -158,8 +176,8 @@ keyboard_sysrq(u32 key)
 {
 	char c = keymap_us_char(key);
 
-	if (c != 0 && sysrq_enabled != 0)
-		sysrq_handle(c);
+	if (c != 0)
+		sysrq_press(c);
 }
 
 u32

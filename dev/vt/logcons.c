@@ -49,7 +49,7 @@ log_thread(void *arg)
 
 	(void)arg;
 	for (;;) {
-		wait_event(log_waitq(), log_next_seq() > seq);
+		wait_event_idle(log_waitq(), log_next_seq() > seq);
 		while (log_read(seq, &rec, text, sizeof(text))) {
 			seq = rec.seq + 1;
 			if (rec.level < atomic_load_relaxed(&log_console_level))

@@ -11,6 +11,7 @@
 #include "sys/nsset.h"
 #include "sys/random.h"
 #include "sys/lib/string.h"
+#include "sys/syscall.h"
 #include "sys/sysrq.h"
 #include "version.h"
 
@@ -136,6 +137,28 @@ store_printk(const struct proc_object *o, char *text, size_t len)
 	return 0;
 }
 
+static int
+show_trace(const struct proc_object *o, struct strbuf *out)
+{
+	char name[THREAD_NAME_MAX];
+
+	(void)o;
+	syscall_trace_get(name, sizeof(name));
+	strbuf_printf(out, "%s\n", name);
+	return 0;
+}
+
+static int
+store_trace(const struct proc_object *o, char *text, size_t len)
+{
+	(void)o, (void)len;
+	text = text_trim(text);
+	if (text[0] == '\0' || strlen(text) >= THREAD_NAME_MAX)
+		return -EINVAL;
+	syscall_trace_set(text);
+	return 0;
+}
+
 /* --- random --- */
 
 static void
@@ -215,6 +238,7 @@ static const struct proc_entry kernel_table[] = {
 	{ .name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .store = store_hostname },
 	{ .name = "domainname", .mode = S_IFREG | 0644, .show = show_domainname, .store = store_domainname },
 	{ .name = "printk", .mode = S_IFREG | 0644, .show = show_printk, .store = store_printk },
+	{ .name = "trace_syscalls", .mode = S_IFREG | 0600, .show = show_trace, .store = store_trace },
 	SYSCTL_INT("panic", &panic_timeout, -1, 3600),
 	SYSCTL_INT("pid_max", &pid_max, 301, 4194304),
 	SYSCTL_INT("threads-max", &threads_max, 20, 4194304),

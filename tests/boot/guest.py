@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import qemu  # noqa: E402
 
-PROMPT = r"root@lintel:[^\r\n]*# $"
+PROMPT = r"root@lintel:[^\r\n#]*# "	# log lines may come right behind it
 CURSOR_QUERY = b"\x1b[6n"
 ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z@]|[()][A-Z0-9]|[78=>])")
 
@@ -38,6 +38,7 @@ class Guest:
         words = ["-chardev", "stdio,id=ser0", "-serial", "chardev:ser0", "-monitor", "none"]
         self.process = qemu.start([*command, *words, "-qmp", f"unix:{self.qmp_path},server=on,wait=off"], log_path + ".qemu")
         self.qmp = None
+        self.events = []	# of QMP, seen so far
 
     def __enter__(self):
         return self
@@ -98,6 +99,23 @@ class Guest:
     def login(self, timeout=120):
         self.expect(PROMPT, timeout)
 
+    def collect(self, patterns, timeout=20):
+        """Wait until every pattern was seen, in any order; returns all that came, up to a moment of silence."""
+        deadline = time.monotonic() + timeout
+        while missing := [p for p in patterns if not re.search(p, self.buffer, re.M)]:
+            left = deadline - time.monotonic()
+            try:
+                if left <= 0 or not self.read(left):
+                    break
+            except EOFError:
+                break
+        if missing:
+            raise Failed(f"no {missing[0]!r} in {self.buffer[-500:]!r}")
+        while self.read(0.3):
+            pass
+        text, self.buffer = self.buffer, ""
+        return text
+
     def run(self, command, timeout=60):
         """Run a command line in the shell; returns its output and exit status."""
         self.line(f'echo "[be""gin]"; {command}; echo "[st""atus $?]"')
@@ -142,14 +160,20 @@ class Guest:
         self.qmp_file.flush()
         while True:
             answer = json.loads(self.qmp_file.readline())
+            if "event" in answer:
+                self.events.append(answer)
             if "error" in answer:
                 raise Failed(f"QMP {name}: {answer['error']['desc']}")
             if "return" in answer:
                 return answer["return"]
 
+    def monitor(self, line):
+        """A command of QEMU's own monitor; returns what it prints."""
+        return self.command("human-monitor-command", **{"command-line": line})
+
     def send_break(self):
         """A BREAK on the serial line: SysRq."""
-        self.command("human-monitor-command", **{"command-line": "chardev-send-break ser0"})
+        self.monitor("chardev-send-break ser0")
 
     def keys(self, *names):
         """Press keys of the PS/2 keyboard together, by QEMU's names."""

@@ -5,7 +5,9 @@
   boots      each way of booting, machine, number of CPUs, memory and CPU model: the shell answers, all CPUs are there,
              poweroff ends the machine
   sessions   tests/boot/session.py: a person at the shell
-  machine    tests/boot/machine.py: screen and keyboard, SysRq, hostile initramfs
+  machine    tests/boot/machine.py: screen, framebuffer and keyboard, hostile initramfs
+  power      tests/boot/power.py: reboot, halt, poweroff, by init and at once
+  watching   tests/boot/diagnostics.py: SysRq, the trace of system calls, gdb
 """
 import argparse
 import fnmatch
@@ -15,12 +17,15 @@ import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import diagnostics  # noqa: E402
 import machine  # noqa: E402
+import power  # noqa: E402
 import qemu  # noqa: E402
 import session  # noqa: E402
 from guest import Failed, Guest  # noqa: E402
 
-DEFAULT = {"how": "kernel", "machine": "q35", "cpu": "max", "smp": 2, "mem": 512}
+# overlay: the images with tests/boot/overlay and aid/ in them; append: more words for the kernel; no_reboot: a reset ends QEMU
+DEFAULT = {"how": "kernel", "machine": "q35", "cpu": "max", "smp": 2, "mem": 512, "overlay": False, "append": "", "no_reboot": True}
 START_LIMIT = {"kernel": 120, "bios": 120, "uefi": 180}
 
 
@@ -62,7 +67,22 @@ CASES = [
     boot("cpu-rome", cpu="EPYC-Rome"),
     boot("screen-bios", quick=True, kind="screen", how="bios"),
     boot("screen-uefi", kind="screen", how="uefi", smp=1),
-    boot("sysrq", quick=True, kind="sysrq"),
+    boot("framebuffer-bios", quick=True, kind="framebuffer", how="bios", overlay=True),
+    boot("framebuffer-uefi", kind="framebuffer", how="uefi", overlay=True),
+    boot("overlay-kernel", quick=True, kind="overlay", overlay=True),
+    boot("overlay-bios", kind="overlay", how="bios", overlay=True),
+    boot("reboot-kernel", quick=True, kind="reboot", no_reboot=False),
+    boot("reboot-bios", kind="reboot", how="bios", machine="pc", no_reboot=False),
+    boot("reboot-uefi", kind="reboot", how="uefi", no_reboot=False),
+    boot("halt", quick=True, kind="halt", smp=4),
+    boot("halt-at-once", kind="halt-at-once", how="bios", machine="pc"),
+    boot("poweroff-at-once", kind="poweroff-at-once"),
+    boot("sysrq", quick=True, kind="sysrq", overlay=True),
+    boot("sysrq-b", kind="sysrq-b"),
+    boot("sysrq-c", quick=True, kind="sysrq-c"),
+    boot("sysrq-o", kind="sysrq-o"),
+    boot("trace", quick=True, kind="trace", append="trace_syscalls=uname"),
+    boot("make-debug", kind="debug"),
     boot("bad-initramfs", kind="bad", smp=1, mem=128),
 ]
 
@@ -77,9 +97,16 @@ def check_boot(g, case):
     g.check("awk '/MemTotal/ { exit !($2 > 8000) }' /proc/meminfo")
 
 
-def power_off(g):
-    g.line("poweroff")
-    g.wait_end(60)
+def check_overlay(g):
+    """OVERLAY=dir: its files are there, with their modes, and its programs run."""
+    g.check("cat /root/note", "^A file of the overlay.$")
+    g.check("say one two", "^overlay runs with one two$")
+    g.check("stat -c '%a %u %g %n' /root/note /usr/bin/say /usr/bin/blocked", r"^644 0 0 /root/note\n755 0 0 /usr/bin/say\n755 0 0 /usr/bin/blocked$")
+
+
+def check_reboot(g, case):
+    for command in ("reboot", "reboot -f"):
+        power.reboot(g, command, START_LIMIT[case["how"]])
 
 
 class Report:
@@ -106,29 +133,54 @@ class Report:
 
 def command(case, args, **boot_words):
     cmd = qemu.base_command(case["machine"], case["cpu"], case["smp"], case["mem"], args.accel)
-    append = "console=ttyS0 panic=-1" + (" loglevel=4" if args.kernel == "linux" else "")
-    return [*cmd, *qemu.boot_words(case["how"], args.kernel, args.debug, append=append, **boot_words), "-no-reboot"]
+    append = f"console=ttyS0 panic=-1{' loglevel=4' if args.kernel == 'linux' else ''} {case['append']}".strip()
+    if case["overlay"]:
+        iso = f"{qemu.B}/{'debug/' if args.debug else ''}overlay.iso"
+        boot_words = {"initrd": f"{qemu.B}/overlay.cpio.gz", "iso": iso, **boot_words}
+    cmd += qemu.boot_words(case["how"], args.kernel, args.debug, append=append, **boot_words)
+    return [*cmd, *(["-no-reboot"] if case["no_reboot"] else [])]
+
+
+# What a kind of case does at the shell: (name, function, arguments) by Guest, case and the stem of its files.
+WORK = {
+    "screen": lambda g, case, stem: ("screen and keyboard", machine.check_screen, g, f"{stem}.ppm"),
+    "framebuffer": lambda g, case, stem: ("framebuffer", machine.check_framebuffer, g, f"{stem}.ppm"),
+    "overlay": lambda g, case, stem: ("the overlay is there", check_overlay, g),
+    "reboot": lambda g, case, stem: ("reboots, twice", check_reboot, g, case),
+    "trace": lambda g, case, stem: ("trace of system calls", diagnostics.trace, g),
+}
+# How a kind ends the machine, if not by power-off.
+END = {
+    "halt": lambda g, case: ("halts", power.halt, g, "halt", case["smp"]),
+    "halt-at-once": lambda g, case: ("halts at once", power.halt, g, "halt -f", case["smp"]),
+    "poweroff-at-once": lambda g, case: ("powers off at once", power.poweroff_at_once, g),
+    **{f"sysrq-{key}": lambda g, case, key=key, words=words: (f"SysRq {key}", diagnostics.sysrq_end, g, key, words)
+       for key, words in diagnostics.SYSRQ_ENDS.items()},
+}
 
 
 def run_system(case, args, stem, report):
     """The system comes up, does what the case is about, and goes down."""
+    kind = case["kind"]
     with Guest(command(case, args), f"{stem}.log") as g:
         if not report.run("reaches the shell", g.login, START_LIMIT[case["how"]]):
             return
         report.run("sees its machine", check_boot, g, case)
-        if case["kind"] == "session":
+        if kind == "session":
             session.run_session(g, report)
-        if case["kind"] == "screen":
-            report.run("screen and keyboard", machine.check_screen, g, f"{stem}.ppm")
-        if case["kind"] == "sysrq":
-            before = g.text
-            report.run("SysRq", machine.check_sysrq, g)
-            found = qemu.faults(before)
-        else:
-            report.run("powers off", power_off, g)
-            found = qemu.faults(g.text)
+        elif kind == "sysrq":
+            diagnostics.sysrq(g, report)
+        elif kind in WORK:
+            report.run(*WORK[kind](g, case, stem))
+        before = g.text
+        report.run(*(END[kind](g, case) if kind in END else ("powers off", power.poweroff, g)))
+        found = qemu.faults(before if kind == "sysrq-c" else g.text)
         if found:
             report("log without faults", "; ".join(found[:5]), 0)
+
+
+def run_debug(_case, args, stem, report):
+    report.run("gdb session", diagnostics.make_debug, args.debug, f"{stem}.log")
 
 
 def run_bad(case, args, stem, report):
@@ -142,7 +194,7 @@ def run_case(case, args):
     """One case; returns (passed, failed)."""
     report = Report(case["name"])
     stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
-    (run_bad if case["kind"] == "bad" else run_system)(case, args, stem, report)
+    {"bad": run_bad, "debug": run_debug}.get(case["kind"], run_system)(case, args, stem, report)
     return report.passed, report.failed
 
 

@@ -209,6 +209,14 @@ def shell_survives_its_children(g):
     g.check("yes | head -n 1", "^y$")
 
 
+@step
+def logs_out_and_in(g):
+    """The end of a session hangs the terminal up, but not for who has it as /dev/console: init goes on talking (power.py)."""
+    g.line("exit")
+    g.login()
+    g.check("tty; echo $$", r"^/dev/ttyS0\n\d+$")
+
+
 def run_session(g, report):
     """Every step, each reported by name; returns the number of those that failed."""
     failed = 0
