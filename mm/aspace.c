@@ -154,42 +154,39 @@ aspace_set_brk(struct aspace *as, vaddr_t bss_end, bool randomize)
 
 /* --- keys --- */
 
+/* The number of a space or a mapping, given on first demand. */
+static u64
+key_id(u64 *id)
+{
+	static u64 last;	/* [a] */
+
+	if (unlikely(atomic_load(id) == 0))
+		(void)atomic_cas(id, (u64)0, atomic_add(&last, 1UL));
+	return atomic_load(id);
+}
+
 int
 aspace_key(struct aspace *as, vaddr_t addr, bool shared, struct mem_key *key)
 {
 	struct vma *v;
+	int err = 0;
 
-	*key = (struct mem_key){ .object = as, .offset = addr };
 	if (addr >= ARCH_USER_MAX)
 		return -EFAULT;
+	*key = (struct mem_key){ .object = key_id(&as->key_id), .offset = addr };
 	if (!shared)
 		return 0;
 	v = vma_find_locked(as, addr);
 	if (v == NULL)
 		return -EFAULT;
-	if (v->flags & VM_SHARED) {
-		key->object = v->mapping != NULL ? (void *)v->mapping : v->priv;
+	if ((v->flags & VM_SHARED) && v->mapping == NULL) {
+		err = -EFAULT;		/* device memory */
+	} else if (v->flags & VM_SHARED) {
+		key->object = key_id(&v->mapping->key_id);
 		key->offset = (vma_index(v, addr) << PAGE_SHIFT) | (addr & ~PAGE_MASK);
-		key->file = v->file;
-		key->anon = v->shared;
-		if (key->file != NULL)
-			file_get(key->file);
-		if (key->anon != NULL)
-			shared_anon_get(key->anon);
 	}
 	vma_unlock(v);
-	return 0;
-}
-
-void
-mem_key_put(struct mem_key *key, bool shared)
-{
-	if (key->file != NULL)
-		file_put(key->file);
-	if (key->anon != NULL)
-		shared_anon_put(key->anon);
-	key->file = NULL;
-	key->anon = NULL;
+	return err;
 }
 
 /* For the scheduler, which sees no further. */

@@ -83,6 +83,7 @@ struct aspace {
 	struct file *exe;		/* [l] reference */
 	u32 def_flags;			/* [l] mlockall(MCL_FUTURE) */
 	u64 minflt, majflt;		/* [a] */
+	u64 key_id;			/* [a] for struct mem_key; 0: not asked for yet */
 	bool dumpable;
 };
 
@@ -134,10 +135,10 @@ void aspace_set_brk(struct aspace *as, vaddr_t bss_end, bool randomize);
 /* Limits of the current process (contract; proc/rlimit.c). */
 u64 rlimit_current(int resource);
 
-/* Futex keys and the like: the object behind an address. For a private one (as, addr); for shared (mapping/anon, offset). */
-struct mem_key { void *object; u64 offset; struct file *file; struct shared_anon *anon; };	/* the last two: references held */
+/* Futex keys and the like: what is behind an address, by numbers that are never given twice, so that a key holds no reference. Private
+ * memory: the space and the address; shared: the page cache of the file or the memory object, and the offset in it. */
+struct mem_key { u64 object, offset; };
 int __must_check aspace_key(struct aspace *as, vaddr_t addr, bool shared, struct mem_key *key);	/* -EFAULT */
-void mem_key_put(struct mem_key *key, bool shared);
 
 extern int vm_max_map_count;		/* [a] /proc/sys/vm/max_map_count */
 

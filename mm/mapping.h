@@ -73,6 +73,7 @@ struct mapping {
 	u32 flags;			/* [a] MAPPING_* */
 	u32 wb_err;			/* [a] count and errno of write-back errors, see mm/writeback.c */
 	u32 gfp;			/* [I] extra page_alloc flags */
+	u64 key_id;			/* [a] for struct mem_key (mm/aspace.h); 0: not asked for yet */
 	struct list dirty_node;		/* list of dirty mappings, for write-back; LOCK_LRU */
 };
 /* Pages have no backing store but swap (tmpfs, MAP_SHARED|MAP_ANONYMOUS): missing means zero, reclaim by swap only. */

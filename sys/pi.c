@@ -9,10 +9,12 @@
  * what is found under pi_lock cannot end before pi_lock is let go.
  */
 #include "sys/pi.h"
+
+#include "sys/abi/errno.h"
 #include "sys/runqueue.h"
 
 #define OWNER(m)	((struct thread *)(atomic_load(&(m)->owner) & ~(uintptr_t)1))
-#define CHAIN_MAX	64	/* longer ones can only be deadlocks */
+#define CHAIN_MAX	1024	/* as Linux' max_lock_depth: longer ones can only be deadlocks */
 
 u32 pi_waiting;
 static struct spinlock pi_lock = SPINLOCK_INIT(LOCK_PI);
@@ -40,11 +42,22 @@ take_back(struct mutex_waiter *w)
 static void
 lend(struct mutex_waiter *w, struct thread *owner)
 {
-	if (owner == NULL || w->prio == 0 || w->boosts == owner)
+	if (owner == NULL || owner == w->thread || w->prio == 0 || w->boosts == owner)
 		return;
 	take_back(w);
 	list_add(&owner->pi_waiters, &w->pi_node);
 	w->boosts = owner;
+}
+
+/* w waits with this priority from now on. */
+static void
+set_prio(struct mutex_waiter *w, u8 prio)
+{
+	if ((prio != 0) != (w->prio != 0))
+		atomic_add(&pi_waiting, prio != 0 ? 1 : -1);
+	w->prio = prio;
+	if (prio == 0)
+		take_back(w);
 }
 
 /* t's loans changed: adjust it, and whom it waits for in turn. */
@@ -60,34 +73,83 @@ adjust_chain(struct thread *t)
 		sched_set_inherited(t, prio);
 		if (w == NULL)
 			return;
-		prio = (u8)rt_prio_effective(t);
-		if ((prio != 0) != (w->prio != 0))
-			atomic_add(&pi_waiting, prio != 0 ? 1 : -1);
-		w->prio = prio;
-		if (prio == 0)
-			take_back(w);
+		set_prio(w, (u8)rt_prio_effective(t));
 		t = OWNER(w->mutex);
 		lend(w, t);
 	}
 }
 
+/* w's thread waits and has the priority that it has: tell whom it waits for. */
+static void
+update_waiter(struct mutex_waiter *w)
+{
+	struct thread *lent = w->boosts, *owner;
+
+	set_prio(w, (u8)rt_prio_effective(w->thread));
+	owner = w->prio != 0 ? OWNER(w->mutex) : lent;
+	lend(w, owner);
+	adjust_chain(owner);
+}
+
 void
 pi_block(struct mutex_waiter *w)
 {
-	struct thread *owner;
-
 	atomic_store(&w->thread->blocked_on, w);
 	if (likely(!thread_is_rt(w->thread) && atomic_load(&pi_waiting) == 0))
 		return;
 	spin_lock(&pi_lock);
-	w->prio = (u8)rt_prio_effective(w->thread);
-	if (w->prio != 0) {
-		atomic_add(&pi_waiting, 1);
-		owner = OWNER(w->mutex);
-		lend(w, owner);
-		adjust_chain(owner);
+	update_waiter(w);
+	spin_unlock(&pi_lock);
+}
+
+/* Who has been given what it still seems to wait for doesn't wait. */
+static bool
+closes_circle(const struct mutex_waiter *w)
+{
+	struct thread *t = OWNER(w->mutex), *next;
+
+	for (int i = 0; t != NULL && i < CHAIN_MAX; i++, t = next) {
+		struct mutex_waiter *own = atomic_load(&t->blocked_on);
+
+		if (t == w->thread)
+			return true;
+		next = own != NULL ? OWNER(own->mutex) : NULL;
+		if (next == t)
+			return false;
+	}
+	return t != NULL;
+}
+
+int
+pi_block_checked(struct mutex_waiter *w)
+{
+	int err = 0;
+
+	atomic_add(&pi_waiting, 1);	/* what the walk finds stays */
+	spin_lock(&pi_lock);
+	if (closes_circle(w)) {
+		err = -EDEADLK;
+	} else {
+		atomic_store(&w->thread->blocked_on, w);
+		update_waiter(w);
 	}
 	spin_unlock(&pi_lock);
+	atomic_sub(&pi_waiting, 1);
+	return err;
+}
+
+void
+pi_priority_changed(struct thread *t)
+{
+	struct mutex_waiter *w;
+
+	atomic_add(&pi_waiting, 1);	/* the wait that we find stays until we are done with it */
+	spin_lock(&pi_lock);
+	w = atomic_load(&t->blocked_on);
+	if (w != NULL)
+		update_waiter(w);
+	spin_unlock(&pi_lock);
+	atomic_sub(&pi_waiting, 1);
 }
 
 void

@@ -23,11 +23,15 @@ extern u32 pi_waiting;		/* [a] real-time waiters, or waiters that hold what one 
 
 /* w waits from now on, with the priority of the current thread. m->wait_lock held. */
 void pi_block(struct mutex_waiter *w);
+/* The same, unless the owner waits, at whatever distance, for what w's thread holds: -EDEADLK. For locks of user programs. */
+int __must_check pi_block_checked(struct mutex_waiter *w);
 /* It has the mutex, or gave up. */
 void pi_unblock(struct mutex_waiter *w);
 /* The current thread takes the mutex whose other waiters are m->waiters; m->wait_lock held. */
 void pi_acquired(struct mutex *m);
 /* The current thread lets go of m (its owner word says so already). */
 void pi_released(struct mutex *m);
+/* The thread's own priority was changed: those it waits for follow. No locks held. */
+void pi_priority_changed(struct thread *t);
 
 #endif

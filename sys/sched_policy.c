@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Policies, priorities, affinity: what sched(7) lets a program change. Permission is the caller's business. */
+#include "sys/pi.h"
 #include "sys/runqueue.h"
 
 static bool
@@ -31,6 +32,7 @@ sched_set_policy(struct thread *t, int policy, int rt_prio, bool reset_on_fork)
 	rq_resume(rq, t, s, now);
 	spin_release(&rq->lock);
 	spin_unlock_irqrestore(&t->lock, flags);
+	pi_priority_changed(t);
 	return 0;
 }
 

@@ -17,7 +17,7 @@ futex_init(void)
 	}
 }
 
-/* -EINVAL: not aligned; -EFAULT. End with mem_key_put(key, shared). */
+/* -EINVAL: not aligned; -EFAULT. */
 int
 futex_key(u64 uaddr, bool shared, struct mem_key *key)
 {
@@ -32,7 +32,7 @@ futex_key(u64 uaddr, bool shared, struct mem_key *key)
 struct futex_bucket *
 futex_bucket(const struct mem_key *key)
 {
-	return &buckets[hash_u64((u64)key->object ^ hash_u64(key->offset, 64), BUCKET_BITS)];
+	return &buckets[hash_u64(key->object ^ hash_u64(key->offset, 64), BUCKET_BITS)];
 }
 
 void

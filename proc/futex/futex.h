@@ -27,7 +27,6 @@ struct futex_waiter {
 	struct futex_bucket *bucket;	/* [b] the one it is in; read without: NULL means woken */
 	struct thread *thread;		/* [I] */
 	struct mem_key key;		/* [b] what it waits for; changes by requeue */
-	struct mem_key held;		/* [I] the references got at the start */
 	u32 bitset;			/* [I] */
 	struct pi_state *pi;		/* [b] of a PI futex; NULL: a plain waiter */
 	bool granted;			/* [b] PI: the lock was handed over */
@@ -66,7 +65,8 @@ void futex_exit_pi(struct proc_thread *pt);
 /* For requeue.c. [b] of uaddr's bucket. Try to take the PI futex for t. 1: it is t's; 0: *state (a reference) is what to wait on;
  * -EFAULT: fault in and try again; other errors are final. */
 int pi_take_or_attach(u64 uaddr, const struct mem_key *key, struct thread *t, bool set_waiters, struct pi_state **state);
-void pi_wait_on(struct futex_waiter *w, struct pi_state *s);	/* [b] w, queued on the state's word, waits for it; takes the reference */
+/* [b] w, to be queued on the state's word at once, waits for it. Takes the reference. -EDEADLK: that would close a circle. */
+int __must_check pi_wait_on(struct futex_waiter *w, struct pi_state *s);
 int pi_finish_wait(struct futex_waiter *w, u64 uaddr, int err);	/* no locks: what became of a wait that ended with err */
 void pi_state_put(struct pi_state *s);
 

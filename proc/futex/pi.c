@@ -16,7 +16,7 @@ struct pi_state {
 	u32 refs;			/* [b] queued waiters */
 	struct list owner_node;		/* [owner's pi_lock, b] */
 	struct thread *owner;		/* [b] reference; NULL: it died and nobody waits */
-	struct mem_key key;		/* [I] to compare; no references */
+	struct mem_key key;		/* [I] */
 	struct futex_bucket *b;		/* [I] */
 	bool fixup;			/* [b] the owner has yet to write its tid */
 	struct mutex peg;		/* priority inheritance: owner word and waiters */
@@ -34,6 +34,7 @@ detach_owner(struct pi_state *s)
 	spin_lock(&t->pt->pi_lock);
 	list_del(&s->owner_node);
 	spin_unlock(&t->pt->pi_lock);
+	atomic_store(&s->peg.owner, (uintptr_t)1);
 	s->owner = NULL;
 	thread_put(t);
 }
@@ -67,16 +68,17 @@ pi_state_put(struct pi_state *s)
 	kmem_free(s);
 }
 
-/* The first waiter for the lock, not counting one that has it already. */
+/* The first of the waiters for the lock with the highest priority, not counting one that has it already. */
 static struct futex_waiter *
-first_waiter(struct futex_bucket *b, const struct mem_key *key)
+best_waiter(struct futex_bucket *b, const struct mem_key *key)
 {
-	struct futex_waiter *w;
+	struct futex_waiter *w, *best = NULL;
 
 	list_for_each(w, &b->waiters, node)
-		if (w->pi != NULL && !w->granted && futex_key_equal(&w->key, key))
-			return w;
-	return NULL;
+		if (w->pi != NULL && !w->granted && futex_key_equal(&w->key, key) &&
+		    (best == NULL || READ_ONCE(w->lender.prio) > READ_ONCE(best->lender.prio)))
+			best = w;
+	return best;
 }
 
 static struct pi_state *
@@ -120,17 +122,16 @@ out_put:
 	return err;
 }
 
-/* The current thread, the owner, lets go: w has the lock from now on. */
+/* The current thread, the owner, lets go: w has the lock from now on. w NULL: nobody, for the last waiters are giving up. */
 static void
 hand_over(struct pi_state *s, struct futex_waiter *w)
 {
 	detach_owner(s);
-	if (!attach_owner(s, w->thread))	/* it sleeps in here, so it isn't exiting */
-		return;
+	if (w != NULL)
+		w->granted = attach_owner(s, w->thread);	/* it sleeps in here, so it isn't exiting */
 	spin_lock(&s->peg.wait_lock);
 	pi_released(&s->peg);
 	spin_unlock(&s->peg.wait_lock);
-	w->granted = true;
 }
 
 int
@@ -172,16 +173,23 @@ pi_take_or_attach(u64 uaddr, const struct mem_key *key, struct thread *t, bool s
 	}
 }
 
-void
+int
 pi_wait_on(struct futex_waiter *w, struct pi_state *s)
 {
+	int err;
+
 	spin_assert_held(&s->b->lock);
-	w->pi = s;
 	w->lender = (struct mutex_waiter){ .thread = w->thread, .mutex = &s->peg };
 	spin_lock(&s->peg.wait_lock);
-	list_add_tail(&s->peg.waiters, &w->lender.node);
-	pi_block(&w->lender);
+	err = pi_block_checked(&w->lender);
+	if (err == 0)
+		list_add_tail(&s->peg.waiters, &w->lender.node);
 	spin_unlock(&s->peg.wait_lock);
+	if (err == 0)
+		w->pi = s;
+	else
+		pi_state_put(s);
+	return err;
 }
 
 /* [b], let go and taken again for faults. The owner died: write the word in its place. */
@@ -256,10 +264,9 @@ futex_lock_pi(u64 uaddr, bool shared, const struct futex_timeout *to, bool trylo
 	struct pi_state *s;
 	int err, got;
 
-	err = futex_key(uaddr, shared, &w.held);
+	err = futex_key(uaddr, shared, &w.key);
 	if (err != 0)
 		return err;
-	w.key = w.held;
 	b = futex_bucket(&w.key);
 	for (;;) {
 		spin_lock(&b->lock);
@@ -269,24 +276,22 @@ futex_lock_pi(u64 uaddr, bool shared, const struct futex_timeout *to, bool trylo
 		spin_unlock(&b->lock);
 		err = futex_fault_in(uaddr, true);
 		if (err != 0)
-			goto out_put;
+			return err;
 	}
 	if (got == 0 && trylock) {
 		pi_state_put(s);
 		got = -EAGAIN;
 	}
-	if (got == 0) {
+	if (got == 0)
+		got = pi_wait_on(&w, s);
+	if (got == 0)
 		futex_enqueue(b, &w);
-		pi_wait_on(&w, s);
-	}
 	spin_unlock(&b->lock);
 	err = MIN(got, 0);
 	if (got == 0) {
 		err = futex_sleep(&w, to);
 		err = pi_finish_wait(&w, uaddr, err);
 	}
-out_put:
-	mem_key_put(&w.held, shared);
 	return err == -EINTR ? -ERESTARTNOINTR : err;
 }
 
@@ -328,14 +333,13 @@ futex_unlock_pi(u64 uaddr, bool shared)
 		if (err != 0)
 			break;
 		spin_lock(&b->lock);
-		err = release(uaddr, val, first_waiter(b, &key));
+		err = release(uaddr, val, best_waiter(b, &key));
 		spin_unlock(&b->lock);
 		if (err == -EFAULT)
 			err = futex_fault_in(uaddr, true) != 0 ? -EFAULT : -EAGAIN;
 		if (err != -EAGAIN)
 			break;
 	}
-	mem_key_put(&key, shared);
 	return err;
 }
 
@@ -363,14 +367,11 @@ futex_exit_pi(struct proc_thread *pt)
 		same = s == list_first(&pt->pi_states, struct pi_state, owner_node) && s->b == b;
 		spin_unlock(&pt->pi_lock);
 		if (same) {
-			w = first_waiter(b, &s->key);
-			if (w == NULL) {
-				detach_owner(s);
-			} else {
-				s->fixup = true;
-				hand_over(s, w);
+			w = best_waiter(b, &s->key);
+			s->fixup = w != NULL;
+			hand_over(s, w);
+			if (w != NULL)
 				thread_wake(w->thread);
-			}
 		}
 		spin_unlock(&b->lock);
 	}

@@ -6,32 +6,23 @@
 #include "proc/futex/futex.h"
 
 /* Keys and buckets of the two words. */
-struct two { u64 uaddr, uaddr2; bool shared; struct mem_key key, key2; struct futex_bucket *b, *b2; };
+struct two { u64 uaddr, uaddr2; struct mem_key key, key2; struct futex_bucket *b, *b2; };
 
 static int
 two_init(struct two *t, u64 uaddr, u64 uaddr2, bool shared)
 {
 	int err;
 
-	*t = (struct two){ .uaddr = uaddr, .uaddr2 = uaddr2, .shared = shared };
+	*t = (struct two){ .uaddr = uaddr, .uaddr2 = uaddr2 };
 	err = futex_key(uaddr, shared, &t->key);
 	if (err != 0)
 		return err;
 	err = futex_key(uaddr2, shared, &t->key2);
-	if (err != 0) {
-		mem_key_put(&t->key, shared);
+	if (err != 0)
 		return err;
-	}
 	t->b = futex_bucket(&t->key);
 	t->b2 = futex_bucket(&t->key2);
 	return 0;
-}
-
-static void
-two_done(struct two *t)
-{
-	mem_key_put(&t->key, t->shared);
-	mem_key_put(&t->key2, t->shared);
 }
 
 /* Lock both; the first word must be *cmpval, if given. -EAGAIN: it isn't; -EFAULT. On errors nothing is locked. */
@@ -73,7 +64,7 @@ futex_requeue(u64 uaddr, u64 uaddr2, bool shared, int nr_wake, int nr_requeue, c
 		return err;
 	err = lock_and_compare(&t, cmpval);
 	if (err != 0)
-		goto out_done;
+		return err;
 	list_for_each_safe(w, next, &t.b->waiters, node) {
 		if (n >= (long)nr_wake + nr_requeue)
 			break;
@@ -90,8 +81,6 @@ futex_requeue(u64 uaddr, u64 uaddr2, bool shared, int nr_wake, int nr_requeue, c
 		n++;
 	}
 	futex_unlock_two(t.b, t.b2);
-out_done:
-	two_done(&t);
 	return err != 0 ? err : n;
 }
 
@@ -102,7 +91,7 @@ static int
 requeue_one_pi(struct two *t, struct futex_waiter *w, bool set_waiters)
 {
 	struct pi_state *s;
-	int got = pi_take_or_attach(t->uaddr2, &t->key2, w->thread, set_waiters, &s);
+	int err, got = pi_take_or_attach(t->uaddr2, &t->key2, w->thread, set_waiters, &s);
 
 	if (got < 0)
 		return got;
@@ -111,9 +100,10 @@ requeue_one_pi(struct two *t, struct futex_waiter *w, bool set_waiters)
 		futex_wake_waiter(w);
 		return 1;
 	}
-	futex_move(w, t->b2, &t->key2);
-	pi_wait_on(w, s);
-	return 0;
+	err = pi_wait_on(w, s);
+	if (err == 0)
+		futex_move(w, t->b2, &t->key2);
+	return err;
 }
 
 /* [b] of both. As many as asked; *n counts. */
@@ -151,10 +141,8 @@ futex_requeue_pi(u64 uaddr, u64 uaddr2, bool shared, int nr_wake, int nr_requeue
 	err = two_init(&t, uaddr, uaddr2, shared);
 	if (err != 0)
 		return err;
-	if (futex_key_equal(&t.key, &t.key2)) {
-		err = -EINVAL;
-		goto out_done;
-	}
+	if (futex_key_equal(&t.key, &t.key2))
+		return -EINVAL;
 	for (;;) {
 		err = lock_and_compare(&t, &cmpval);
 		if (err != 0)
@@ -167,8 +155,6 @@ futex_requeue_pi(u64 uaddr, u64 uaddr2, bool shared, int nr_wake, int nr_requeue
 		if (err != 0)
 			break;
 	}
-out_done:
-	two_done(&t);
 	return n != 0 ? n : err;
 }
 
@@ -209,6 +195,5 @@ futex_wait_requeue_pi(u64 uaddr, bool shared, u32 val, const struct futex_timeou
 			/* POSIX: a condition variable's wait may end early, but is not interrupted; one not requeued yet goes on. */
 			err = w.pi != NULL ? -EAGAIN : -ERESTARTNOINTR;
 	}
-	two_done(&t);
 	return err;
 }

@@ -2,7 +2,7 @@
 /* FUTEX_WAIT, FUTEX_WAKE and their BITSET forms, FUTEX_WAKE_OP. */
 #include "proc/futex/futex.h"
 
-/* Queue w if the word still is val. 0; -EAGAIN: it isn't; -EFAULT. The key's references are w's. */
+/* Queue w if the word still is val. 0; -EAGAIN: it isn't; -EFAULT. */
 static int
 wait_setup(struct futex_waiter *w, u64 uaddr, u32 val)
 {
@@ -44,17 +44,15 @@ futex_wait(u64 uaddr, bool shared, u32 val, const struct futex_timeout *to, u32 
 
 	if (bitset == 0)
 		return -EINVAL;
-	err = futex_key(uaddr, shared, &w.held);
+	err = futex_key(uaddr, shared, &w.key);
 	if (err != 0)
 		return err;
-	w.key = w.held;
 	err = wait_setup(&w, uaddr, val);
 	if (err == 0) {
 		err = futex_sleep(&w, to);
 		if (!futex_dequeue(&w))
 			err = 0;
 	}
-	mem_key_put(&w.held, shared);
 	if (err != -EINTR)
 		return err;
 	if (to->deadline == NSEC_MAX)
@@ -101,7 +99,6 @@ futex_wake(u64 uaddr, bool shared, int nr, u32 bitset)
 	spin_lock(&b->lock);
 	n = wake_locked(b, &key, nr, bitset);
 	spin_unlock(&b->lock);
-	mem_key_put(&key, shared);
 	return n;
 }
 
@@ -168,7 +165,7 @@ futex_wake_op(u64 uaddr, u64 uaddr2, bool shared, int nr, int nr2, u32 op)
 		return n;
 	n = futex_key(uaddr2, shared, &key2);
 	if (n != 0)
-		goto out_put;
+		return n;
 	b = futex_bucket(&key);
 	b2 = futex_bucket(&key2);
 	for (;;) {
@@ -179,7 +176,7 @@ futex_wake_op(u64 uaddr, u64 uaddr2, bool shared, int nr, int nr2, u32 op)
 		futex_unlock_two(b, b2);
 		n = futex_fault_in(uaddr2, true);
 		if (n != 0)
-			goto out_put2;
+			return n;
 	}
 	n = cmp < 0 ? cmp : wake_locked(b, &key, nr, FUTEX_BITSET_MATCH_ANY);
 	if (n >= 0 && cmp > 0) {
@@ -187,9 +184,5 @@ futex_wake_op(u64 uaddr, u64 uaddr2, bool shared, int nr, int nr2, u32 op)
 		n = n2 < 0 ? n2 : n + n2;
 	}
 	futex_unlock_two(b, b2);
-out_put2:
-	mem_key_put(&key2, shared);
-out_put:
-	mem_key_put(&key, shared);
 	return n;
 }

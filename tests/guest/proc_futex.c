@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -183,6 +184,37 @@ static void
 nothing(int sig)
 {
 }
+
+/* Who is moved to a word in memory that goes: only a signal ends that, and nothing else of the kernel's comes by that key. */
+START_TEST(requeue_to_memory_that_goes)
+{
+	uint32_t *mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *other;
+	int fd = (int)ck_ok(open("/tmp/futex-gone", O_RDWR | O_CREAT, 0600)), status;
+	pid_t pid = ck_ok(fork());
+
+	if (pid == 0)
+		_exit(futex(mem, FUTEX_WAIT, 0, NULL, NULL, 0) == 0 ? 0 : 1);
+	ck_ok(ftruncate(fd, 4096));
+	other = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	while (futex(mem, FUTEX_REQUEUE, 0, NUM(1), other, 0) == 0)
+		usleep(1000);
+	ck_ok(unlink("/tmp/futex-gone"));
+	ck_ok(munmap(other, 4096));
+	close(fd);
+	for (int i = 0; i < 50; i++) {		/* others take its place */
+		fd = (int)ck_ok(open("/tmp/futex-gone", O_RDWR | O_CREAT, 0600));
+		ck_ok(ftruncate(fd, 4096));
+		other = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		ck_assert_int_eq(futex(other, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+		ck_ok(munmap(other, 4096));
+		ck_ok(unlink("/tmp/futex-gone"));
+		close(fd);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, WNOHANG), 0);
+	ck_ok(kill(pid, SIGKILL));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+END_TEST
 
 START_TEST(signals_interrupt)
 {
@@ -379,6 +411,185 @@ START_TEST(pi_owner_dies)
 }
 END_TEST
 
+/* --- chains --- */
+
+struct link { pthread_t thread; uint32_t own; uint32_t *next; volatile pid_t tid; volatile int locked; long result; };
+
+/* Holds its own lock and waits for the next one. */
+static void *
+hold_and_wait(void *arg)
+{
+	struct link *l = arg;
+
+	l->tid = (pid_t)syscall(SYS_gettid);
+	futex(&l->own, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	l->locked = 1;
+	l->result = futex(l->next, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	if (l->result == 0)
+		futex(l->next, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	futex(&l->own, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	return NULL;
+}
+
+/* Each link waits for the one before it, the first for `word`, which we hold. */
+static void
+start_chain(struct link *l, int n)
+{
+	ck_ok(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0));
+	for (int i = 0; i < n; i++) {
+		l[i] = (struct link){ .next = i == 0 ? &word : &l[i - 1].own };
+		ck_assert_int_eq(pthread_create(&l[i].thread, NULL, hold_and_wait, &l[i]), 0);
+		while (!l[i].locked)
+			usleep(1000);
+	}
+	usleep(50000);
+}
+
+static void
+end_chain(struct link *l, int n)
+{
+	ck_ok(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0));
+	for (int i = 0; i < n; i++) {
+		pthread_join(l[i].thread, NULL);
+		ck_assert_int_eq(l[i].result, 0);
+	}
+	for (int i = 0; i < n; i++)
+		ck_assert_uint_eq(l[i].own, 0);
+	ck_assert_uint_eq(word, 0);
+}
+
+START_TEST(pi_circles_are_found)
+{
+	struct link l[3];
+
+	start_chain(l, 3);
+	for (int i = 0; i < 3; i++)
+		ck_fails(futex(&l[i].own, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), EDEADLK);
+	ck_fails(futex(&l[2].own, FUTEX_TRYLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EAGAIN);
+	end_chain(l, 3);
+}
+END_TEST
+
+/* Two who take each other's lock at once: at least one is told. */
+static uint32_t cross[2];
+static pthread_barrier_t meet;
+static long told[2];
+
+static void *
+take_across(void *arg)
+{
+	long me = (long)arg;
+
+	futex(&cross[me], FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	pthread_barrier_wait(&meet);
+	told[me] = futex(&cross[!me], FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) != 0 ? errno : 0;
+	if (told[me] == 0)
+		futex(&cross[!me], FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	futex(&cross[me], FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	return NULL;
+}
+
+START_TEST(pi_circles_that_close_at_once)
+{
+	pthread_t t[2];
+
+	ck_assert_int_eq(pthread_barrier_init(&meet, NULL, 2), 0);
+	for (int i = 0; i < 100; i++) {
+		for (long k = 0; k < 2; k++)
+			ck_assert_int_eq(pthread_create(&t[k], NULL, take_across, (void *)k), 0);
+		for (int k = 0; k < 2; k++)
+			ck_assert_int_eq(pthread_join(t[k], NULL), 0);
+		for (int k = 0; k < 2; k++)
+			ck_assert(told[k] == EDEADLK || (told[k] == 0 && told[!k] == EDEADLK));
+	}
+}
+END_TEST
+
+/* The priority of a thread as /proc has it: -1 - real-time priority, or 20. */
+static int
+priority(pid_t tid)
+{
+	char path[64], text[512], *p;
+	int prio = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "r");
+	ck_assert(f != NULL && fgets(text, sizeof(text), f) != NULL);
+	fclose(f);
+	p = strrchr(text, ')');
+	ck_assert_int_eq(sscanf(p + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d", &prio), 1);
+	return prio;
+}
+
+static void
+set_rt(pid_t tid, int prio)
+{
+	struct sched_param p = { .sched_priority = prio };
+
+	ck_ok(syscall(SYS_sched_setscheduler, tid, prio != 0 ? SCHED_FIFO : SCHED_OTHER, &p));
+}
+
+START_TEST(priorities_that_change_go_along_the_chain)
+{
+	pid_t self = (pid_t)syscall(SYS_gettid);
+	struct link l[3];
+
+	start_chain(l, 3);
+	ck_assert_int_eq(priority(self), 20);
+	set_rt(l[2].tid, 7);
+	ck_assert_int_eq(priority(l[0].tid), -8);
+	ck_assert_int_eq(priority(self), -8);
+	set_rt(l[1].tid, 9);
+	ck_assert_int_eq(priority(l[1].tid), -10);
+	ck_assert_int_eq(priority(l[2].tid), -8);
+	ck_assert_int_eq(priority(self), -10);
+	set_rt(l[1].tid, 0);
+	ck_assert_int_eq(priority(l[1].tid), -8);
+	ck_assert_int_eq(priority(self), -8);
+	set_rt(l[2].tid, 3);
+	ck_assert_int_eq(priority(self), -4);
+	set_rt(l[2].tid, 0);
+	ck_assert_int_eq(priority(self), 20);
+	end_chain(l, 3);
+}
+END_TEST
+
+static volatile int order[2], arrived;
+
+static void *
+lock_in_turn(void *arg)
+{
+	struct link *l = arg;
+
+	l->tid = (pid_t)syscall(SYS_gettid);
+	l->locked = 1;
+	futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	order[arrived++] = l->tid;
+	futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+	return NULL;
+}
+
+START_TEST(who_became_more_urgent_comes_first)
+{
+	struct link l[2] = { 0 };
+
+	ck_ok(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0));
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(pthread_create(&l[i].thread, NULL, lock_in_turn, &l[i]), 0);
+		while (!l[i].locked)
+			usleep(1000);
+		usleep(30000);
+	}
+	set_rt(l[1].tid, 4);
+	ck_ok(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0));
+	for (int i = 0; i < 2; i++)
+		pthread_join(l[i].thread, NULL);
+	ck_assert_int_eq(order[0], l[1].tid);
+	ck_assert_int_eq(order[1], l[0].tid);
+}
+END_TEST
+
 struct cond { uint32_t seq, lock; volatile int waiting, done; };
 
 static void *
@@ -468,6 +679,7 @@ main(void)
 	tcase_add_test(core, requeue_moves);
 	tcase_add_test(core, wake_op_changes_and_wakes);
 	tcase_add_test(core, shared_memory_across_processes);
+	tcase_add_test(core, requeue_to_memory_that_goes);
 	tcase_add_test(core, signals_interrupt);
 	tcase_add_test(core, robust_locks_are_marked);
 	tcase_add_test(core, robust_waiter_is_woken);
@@ -475,6 +687,10 @@ main(void)
 	tcase_add_test(core, pi_lock_and_unlock);
 	tcase_add_test(core, pi_errors);
 	tcase_add_test(core, pi_owner_dies);
+	tcase_add_test(core, pi_circles_are_found);
+	tcase_add_test(core, pi_circles_that_close_at_once);
+	tcase_add_test(core, priorities_that_change_go_along_the_chain);
+	tcase_add_test(core, who_became_more_urgent_comes_first);
 	tcase_add_test(core, condition_variable_with_pi_lock);
 	tcase_add_test(core, pthread_mutexes_hold);
 	suite_add_tcase(suite, core);
