@@ -10,7 +10,10 @@ import subprocess
 
 B = "build"
 OVMF = "/usr/share/ovmf/OVMF.fd"
-BAD = re.compile(r"\bWARN|\bBUG\b|\bOops\b|[Pp]anic\b|[Ll]ock report|KASSERT")
+BAD = re.compile(
+    r"\bWARN|\bBUG\b|\bOops\b|[Pp]anic\b|[Ll]ock report|KASSERT|page: frame .* (freed in use|written while free)|slab: \S+ ?.*: object "
+    r"|nobody cared|waits for CPUs|does not answer|do not run|: stall"
+)
 NOT_BAD = re.compile(r"[Cc]ommand line|panic=|WARN_ON_ONCE is off")
 
 

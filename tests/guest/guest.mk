@@ -69,6 +69,7 @@ guest-programs: $(GUEST_ALL) $(BUSYBOX)
 
 guest-test: $(K)/lintel guest-programs ## guest tests on Lintel in QEMU (ONLY=pattern GUEST_SMP= GUEST_CPU= DEBUG=1)
 	$(call need,run)
+	$(Q)$(PYTHON) tests/guest/run_test.py
 	$(Q)$(GUEST_RUN) --kernel lintel $(if $(DEBUG),--debug) $(GUEST_ARGS)
 
 oracle-test: $(ORACLE_KERNEL) guest-programs ## guest tests on Debian's Linux, once (ONLY=pattern)

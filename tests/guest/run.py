@@ -4,8 +4,8 @@
 
 An initramfs is packed with tests/guest/init.c as /init, busybox and the chosen programs; the machine prints TAP on
 its serial line and powers itself off. A run fails when a test fails that passes on Linux in three of three runs
-(tests/guest/oracle.tsv), when tests are missing, when the machine stops before the end, or when the log holds a
-warning, an oops or a lock report. Results: build/guest/KERNEL[-debug].tsv, the whole log beside it.
+(tests/guest/oracle.tsv), when tests are missing, when a program of the image has no result or another number of them
+than it planned, when the machine stops before the end, or when the log holds a warning, an oops or a lock report. Results: build/guest/KERNEL[-debug].tsv, the whole log beside it.
 """
 import argparse
 import fnmatch
@@ -27,6 +27,7 @@ TAP = re.compile(r"\b(not ok|ok) (\d+) - ([^:\s]*):([^:\s]*):([^:\s]*): (.*)")
 PLAN = re.compile(r"^1\.\.(\d+)")
 BEGIN = re.compile(r"# begin (\S+)")
 END = re.compile(r"# end (\S+) (.*)")
+KERNEL = re.compile(r"\[ *\d+\.\d{6}\] .*")
 FINAL = re.compile(r"GUEST TESTS: (\d+) passed, (\d+) failed")
 
 
@@ -37,6 +38,7 @@ class Result:
         self.tests = {}
         self.details = {}
         self.faults = []
+        self.ended = set()	# programs that came to their end, with as many results as planned or without
 
     def add(self, program, name, state, detail=""):
         key, n = (program, name), 1
@@ -45,6 +47,14 @@ class Result:
             key = (program, f"{name}#{n}")
         self.tests[key] = state
         self.details[key] = detail
+
+
+def kernel_part(line):
+    """Of a line with TAP, what the kernel said in between; a test's own name and words are no fault."""
+    if not (TAP.search(line) or BEGIN.search(line) or END.search(line)):
+        return line
+    m = KERNEL.search(line)
+    return m[0] if m else ""
 
 
 def parse(lines):
@@ -58,13 +68,13 @@ def parse(lines):
         elif m := PLAN.match(line):
             plan = int(m[1])
         elif m := END.search(line):
-            if m[2] not in ("exit 0", "exit 1") or plan is None or plan > seen:
+            if m[2] not in ("exit 0", "exit 1") or not seen or plan != seen:
                 result.add(m[1], "(program)", "FAIL", f"{m[2]}, {seen} of {plan} tests reported")
+            result.ended.add(m[1])
             program = None
         elif FINAL.search(line):
             final = True
-        else:
-            result.faults += qemu.faults(line)
+        result.faults += qemu.faults(kernel_part(line))
     if not final:
         result.faults.append(f"the run stopped before its end{f', in {program}' if program else ''}")
         if program:
@@ -137,8 +147,11 @@ def read_oracle():
     return rates
 
 
-def report(args, result, path):
-    """Print the run's failures and count; returns True if it is good."""
+def report(args, result, programs, path):
+    """Print the run's failures and count; returns True if it is good. programs: what the image holds; each has a result."""
+    for program in programs:
+        if program not in result.ended and (program, "(program)") not in result.tests:
+            result.add(program, "(program)", "FAIL", "it is in the image, and did not run")
     rates = read_oracle() if args.kernel == "lintel" else {}
     failed = excused = 0
     with open(path, "w") as f:
@@ -201,11 +214,11 @@ def main():
     os.makedirs(f"{B}/guest", exist_ok=True)
     stem = f"{B}/guest/{args.kernel}{'-debug' if args.debug else ''}-smp{args.smp}"
     with tempfile.NamedTemporaryFile(suffix=".cpio.gz") as initrd:
-        pack(args, initrd.name)
+        programs = pack(args, initrd.name)
         results, good = [], True
         for i in range(ORACLE_RUNS if args.record else 1):
             results.append(parse(boot(args, initrd.name, f"{stem}.log")))
-            good &= report(args, results[-1], f"{stem}.tsv")
+            good &= report(args, results[-1], programs, f"{stem}.tsv")
     if args.record:
         record(args, results)
         return 0
