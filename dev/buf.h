@@ -8,6 +8,8 @@
  *
  * Journal: a buffer in a running transaction is not written in place by write-back (BUF_PINNED) until it is checkpointed.
  *
+ * Order: page lock < buffer lock. Finding a buffer may take the page lock, so no buffer lock may be held then.
+ *
  * Lock key: [I] immutable  [a] atomic  [P] page lock  [l] buffer lock  [J] the journal's lock
  */
 #ifndef DEV_BUF_H
@@ -22,6 +24,7 @@ enum {
 	BUF_PINNED	= 1 << 3,	/* the journal's: write-back leaves it alone, dirty or not */
 	BUF_WRITE_ERROR	= 1 << 4,
 	BUF_VERIFIED	= 1 << 5,	/* the file system checked its contents after reading (its own use) */
+	BUF_ORPHAN	= 1 << 6,	/* its page left the cache while it was in use: the last reference frees it */
 };
 
 struct buf {
@@ -32,8 +35,9 @@ struct buf {
 	u32 size;			/* [I] */
 	u32 state;			/* [a] BUF_* */
 	u8 *data;			/* [I] in the page */
-	struct refcount refs;		/* [a] while > 0 the page keeps its buffers */
-	void *journal;			/* [J] its place in the journal, or NULL */
+	u32 refs;			/* [a] while > 0 the page keeps its buffers; each has a reference on the page */
+	void *journal;			/* [J] its place in the journal, or NULL: while it is set somebody holds a reference */
+	u32 pending;			/* [a] of a page's first buffer: writes of the page that aren't done */
 };
 
 /* The buffer with a reference, whatever is in it. block is in units of bdev->block_size. -ENOMEM, -EIO (beyond the device). */

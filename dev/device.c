@@ -6,10 +6,10 @@
 #include "sys/lib/string.h"
 #include "sys/mutex.h"
 
-const struct device_class device_class_mem = { "mem" };
-const struct device_class device_class_tty = { "tty" };
-const struct device_class device_class_misc = { "misc" };
-const struct device_class device_class_graphics = { "graphics" };
+const struct device_class device_class_mem = { .name = "mem" };
+const struct device_class device_class_tty = { .name = "tty" };
+const struct device_class device_class_misc = { .name = "misc" };
+const struct device_class device_class_graphics = { .name = "graphics" };
 
 static struct mutex device_lock = MUTEX_INIT(device_lock, LOCK_DEVICE);
 static struct list devices = LIST_INIT(devices);	/* [device_lock] */

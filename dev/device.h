@@ -16,13 +16,16 @@ struct device;
 
 /* One file in the device's sysfs directory. Texts end in a newline. */
 struct device_attr {
-	const char *name;
+	const char *name;				/* "size", or with one folder: "queue/rotational" */
 	u32 mode;					/* 0444, 0644, 0200 */
 	int (*show)(struct device *d, struct strbuf *out);	/* 0 or -errno */
 	int (*store)(struct device *d, const char *text, size_t len);	/* 0 or -errno */
 };
 
-struct device_class { const char *name; };		/* "tty", "mem", "block" ...: /sys/class/NAME */
+struct device_class {		/* "tty", "mem", "block" ...: /sys/class/NAME */
+	const char *name;
+	void (*uevent)(struct device *d, struct strbuf *out);	/* its own lines of the uevent file, or NULL */
+};
 struct device_bus {			/* "pci", "virtio", "platform": /sys/bus/NAME */
 	const char *name;
 	void (*uevent)(struct device *d, struct strbuf *out);	/* its own lines of the uevent file, or NULL */

@@ -9,6 +9,7 @@
 #define DEV_DMA_H
 
 #include "mm/iobuf.h"
+#include "sys/lib/list.h"
 #include "sys/lib/types.h"
 
 struct dma_limits {		/* of one device; [I] */
@@ -33,17 +34,24 @@ void dma_pool_destroy(struct dma_pool *pool);	/* NULL allowed; everything is unm
 
 struct dma_mapping {		/* [o] */
 	u32 nsegs;
-	u32 nbounce;		/* bounce pages in use */
+	u32 max_segs;		/* room in segs */
 	enum dma_dir dir;
-	struct dma_segment *segs;	/* the caller's, lim->max_segments of them */
-	struct page *bounce;	/* chain of them, or NULL */
-	const struct io_pagevec *vecs;	/* what was mapped: copied back from the bounce pages at unmap */
-	u32 nvecs;
+	struct dma_segment *segs;	/* the caller's */
+	struct list bounce;	/* bounce pages in use: each knows what memory it stands for */
 };
 
-/* Neighbours are joined. -EBUSY: no bounce page now, ask again after an unmap. -EINVAL: more than lim->max_segments. Any context. */
+/* Begin with no segments; segs has room for max of them. Then dma_map_add() for each run of pages, dma_unmap() at the end (also after
+ * an error). Neighbours are joined. */
+void dma_map_start(struct dma_mapping *map, struct dma_segment *segs, u32 max, enum dma_dir dir);
+/* -EBUSY: no bounce page now, ask again after an unmap. -EINVAL: more segments than there is room for, or the device can't reach
+ * the memory and there is no pool. Any context. */
+int __must_check dma_map_add(const struct dma_limits *lim, struct dma_pool *pool, const struct io_pagevec *vecs, u32 nvecs,
+	struct dma_mapping *map);
+/* All in one. */
 int __must_check dma_map(const struct dma_limits *lim, struct dma_pool *pool, const struct io_pagevec *vecs, u32 nvecs,
-	enum dma_dir dir, struct dma_mapping *out);
+	enum dma_dir dir, struct dma_segment *segs, u32 max, struct dma_mapping *out);
+/* How many segments the vecs make at most. */
+u32 dma_count_segments(const struct dma_limits *lim, const struct io_pagevec *vecs, u32 nvecs);
 /* Copies what was bounced from the device. Any context. */
 void dma_unmap(struct dma_pool *pool, struct dma_mapping *map);
 

@@ -153,7 +153,7 @@ static const struct device_attr *const attrs[] = { &attr_date, &attr_time, &attr
 
 static const struct file_ops rtc_fops = { .ioctl = rtc_ioctl };
 static struct chrdev rtc_chrdev = { .name = "rtc", .major = MAJOR_RTC, .first = 0, .count = 1, .ops = &rtc_fops };
-static const struct device_class rtc_class = { "rtc" };
+static const struct device_class rtc_class = { .name = "rtc" };
 static struct device rtc_device = { .name = "rtc0", .class = &rtc_class, .devt = DEV_NUMBER(MAJOR_RTC, 0u), .mode = 0600, .attrs = attrs };
 
 void

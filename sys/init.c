@@ -10,6 +10,7 @@
 #include "dev/chrdev.h"
 #include "dev/fb/framebuffer.h"
 #include "dev/input/ps2.h"
+#include "dev/block.h"
 #include "dev/pci.h"
 #include "dev/rtc.h"
 #include "dev/tty/tty.h"
@@ -106,6 +107,7 @@ init_thread(void *arg)
 	vt_init();			/* terminals on the screen */
 	serial_init();			/* 16550 */
 	ps2_init();			/* keyboard */
+	block_init();			/* bios, buffers */
 	pci_init();			/* buses are scanned, drivers bind */
 	proc_init();			/* identities, caches */
 	procfs_init();			/* the trees that show all this */

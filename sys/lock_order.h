@@ -20,6 +20,8 @@ enum lock_class {
 	LOCK_FILE_POS,		/* file: offset */
 	LOCK_TEXT,		/* text of a generated file, while it is made */
 	LOCK_BUS,		/* a bus: its devices and drivers; held over probe and remove */
+	LOCK_LOOP,		/* a loop device's set-up; the list of them */
+	LOCK_BLOCK_OPEN,	/* disk: opening, closing, reading the partition table */
 	LOCK_DEVICE,		/* device tree; its listeners make and remove files */
 	LOCK_MOUNT,		/* mount tree changes */
 	LOCK_UMOUNT,		/* super block on its way out, against shrinkers (which only try) */

@@ -312,7 +312,11 @@ switch_threads(bool preempted)
 void
 thread_schedule(void)
 {
+	struct block_plug *plug = thread_current()->plug;
+
 	might_sleep();
+	if (unlikely(plug != NULL) && block_plug_sleep(plug))
+		return;		/* the caller looks at its condition again, as after any wake-up */
 	arch_irq_disable();
 	preempt_disable();
 	switch_threads(false);

@@ -25,6 +25,7 @@ struct nsset;
 struct pid;
 struct process;
 struct sighand;
+struct block_plug;
 struct mutex_waiter;
 struct task_work;
 
@@ -107,6 +108,7 @@ struct thread {
 	bool in_execve;			/* [t] */
 	u32 no_fault_depth;		/* [t] page faults must not sleep (atomic user copies) */
 	void *fs_handle;		/* [t] open handle of a file system's journal (fs/jbd2/), or NULL */
+	struct block_plug *plug;	/* [t] dev/block: I/O held back, sent before the thread sleeps */
 	bool in_reclaim;		/* [t] mm/: it frees memory; its own allocations may use the reserve */
 	struct list all_node;		/* [r] every thread */
 	struct task_work *task_work;	/* [a] sys/syscall.h */
@@ -143,6 +145,9 @@ void thread_put(struct thread *t);
  * sleeping. */
 void proc_thread_release(struct thread *t);
 pid_t thread_tid(const struct thread *t);	/* its number; 0 for kernel threads */
+/* The current thread is about to sleep with a plug. I/O in it goes out, which may sleep; then the thread is RUNNING and the answer true.
+ * dev/block/bio.c. */
+bool block_plug_sleep(struct block_plug *plug);
 /* The tick found t (the current thread) running: CPU-time timers and limits. Hard-irq context. */
 void proc_tick(struct thread *t);
 
