@@ -168,6 +168,26 @@ super_put(struct super_block *sb)
 		destroy(sb);
 }
 
+struct super_block *
+super_find_bdev(const struct block_device *bdev, bool *dying)
+{
+	struct super_block *sb, *found = NULL;
+
+	*dying = false;
+	mutex_lock(&list_mutex);
+	list_for_each(sb, &supers, node) {
+		if (sb->bdev != bdev || sb->root == NULL)
+			continue;
+		if (refcount_try_get(&sb->refs))
+			found = sb;
+		else
+			*dying = true;
+		break;
+	}
+	mutex_unlock(&list_mutex);
+	return found;
+}
+
 bool
 super_try_use(struct super_block *sb)
 {

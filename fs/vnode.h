@@ -156,6 +156,7 @@ struct super_block {
 	u32 orphans;			/* [a] vnodes in use without links: such a super block does not become read-only */
 	const struct dentry_ops *dops;	/* [I] optional: revalidate */
 	struct block_device *bdev;	/* [I] claimed by this super block, or NULL */
+	bool bdev_write;		/* [I] the claim counts as a writer */
 	const struct blockmap_ops *blockmap;	/* [I] disk file systems: fs/blockmap.h */
 	void *priv;			/* [I] */
 	char id[32];			/* [I] device name for /proc/mounts' default */
@@ -177,6 +178,15 @@ void fs_for_each(void (*fn)(const struct fs_type *t, void *arg), void *arg);
 /* --- super blocks --- */
 int __must_check super_create(const struct fs_type *type, const struct super_ops *ops, u32 flags, struct super_block **out);
 void super_get(struct super_block *sb);
+/* The one that has the device mounted, referenced, or NULL; dying: it is being unmounted. */
+struct super_block *super_find_bdev(const struct block_device *bdev, bool *dying);
+/*
+ * For mount operations of disk file systems (fs/super_bdev.c): `dev` is the path of a block device. 0: a new super block, with the device
+ * claimed, and sb->bdev, dev, id set. 1: the one that has it mounted already, referenced: the mount is done. -ENOTBLK, -EBUSY, -EACCES
+ * (read-only device and no MS_RDONLY; nodev) ...
+ */
+int __must_check super_open_bdev(const struct fs_type *type, const struct super_ops *ops, u32 flags, const char *dev, struct super_block **out);
+void super_close_bdev(struct super_block *sb);		/* at the end of ops->put: gives the device back */
 void super_put(struct super_block *sb);
 /* Data, vnodes, then the file system; may sleep. 0 or the first error. */
 int super_sync(struct super_block *sb, bool wait);

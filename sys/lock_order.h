@@ -43,6 +43,8 @@ enum lock_class {
 	LOCK_PAGE,		/* page lock (bit in struct page) */
 	LOCK_RMAP_FILE,		/* mapping's interval tree of VMAs */
 	LOCK_RMAP_ANON,		/* anonymous object's VMAs */
+	LOCK_FS_MAP,		/* file system: the block map of a file */
+	LOCK_FS_ALLOC,		/* file system: lists on the disk, then a group of blocks (by _nested) */
 	LOCK_BUF,		/* block buffer */
 	LOCK_BLOCK,		/* disk: partitions, openers */
 	LOCK_SB,		/* super block: allocation, lists */
