@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Attributes of vnodes: what stat reports, what chmod, chown, utimes and truncate change, access times. */
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "fs/perm.h"
 
 #include "mm/aspace.h"		/* rlimit_current() */
@@ -138,17 +139,19 @@ complete(struct vnode *vn, struct iattr *a)
 
 /* [l] held. */
 static int
-setattr_locked(struct vnode *vn, struct iattr *a)
+setattr_locked(struct dentry *d, struct iattr *a)
 {
+	struct vnode *vn = d->vn;
 	int err = attr_may_change(vn, a);
 
 	rwlock_assert_write_held(&vn->rwlock);
 	if (err != 0)
 		return err;
 	complete(vn, a);
-	if (vn->ops->setattr != NULL)
-		return vn->ops->setattr(vn, a);
-	return vnode_generic_setattr(vn, a);
+	err = vn->ops->setattr != NULL ? vn->ops->setattr(vn, a) : vnode_generic_setattr(vn, a);
+	if (err == 0)
+		notify_dentry(d, notify_event_of(a->valid));
+	return err;
 }
 
 int
@@ -160,7 +163,7 @@ vnode_setattr(struct path *p, struct iattr *a)
 	if (err != 0)
 		return err;
 	rwlock_write_lock(&vn->rwlock);
-	err = setattr_locked(vn, a);
+	err = setattr_locked(p->dentry, a);
 	rwlock_write_unlock(&vn->rwlock);
 	mount_drop_write(p->mnt);
 	return err;
@@ -207,7 +210,7 @@ vnode_truncate(struct path *p, off_t size, struct file *f, u32 extra)
 	a.valid |= lost_bits(vn) | ATTR_FORCE;
 	err = vnode_check_size(vn, size);
 	if (err == 0)
-		err = setattr_locked(vn, &a);
+		err = setattr_locked(p->dentry, &a);
 	rwlock_write_unlock(&vn->rwlock);
 	mount_drop_write(p->mnt);
 	return err;
@@ -235,7 +238,7 @@ file_prepare_write(struct file *f, struct iobuf *buf, off_t *pos)
 	kill = lost_bits(vn);
 	if (kill != 0) {
 		struct iattr a = { .valid = kill | ATTR_FORCE };
-		int err = setattr_locked(vn, &a);
+		int err = setattr_locked(f->dentry, &a);
 
 		if (err != 0)
 			return err;

@@ -9,6 +9,7 @@
  * a dead one has refs -1, so that lookups without a lock fail to get it. Memory is freed behind a grace period.
  */
 #include "fs/internal.h"
+#include "fs/notify.h"
 
 #include "mm/mapping.h"
 #include "mm/page.h"
@@ -402,6 +403,8 @@ kill(struct dentry *d, struct dentry **parent)
 	}
 	unlock_with_parent(d, p);
 	lru_remove(d);
+	if (vn != NULL && atomic_load_relaxed(&vn->nlink) == 0)
+		notify_removed(vn);
 	if (d->ops != NULL && d->ops->release != NULL)
 		d->ops->release(d);
 	if (vn != NULL)

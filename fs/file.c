@@ -8,6 +8,7 @@
  */
 #include "fs/epoll.h"
 #include "fs/internal.h"
+#include "fs/notify.h"
 
 #include "mm/iobuf.h"
 #include "mm/page.h"
@@ -106,6 +107,8 @@ destroy(struct file *f)
 	struct path p = { f->mnt, f->dentry };
 
 	might_sleep();
+	if (f->mode & FMODE_OPENED)
+		notify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (!list_empty(&f->epoll_items))
 		epoll_file_release(f);
 	if (f->vn->flocks != NULL)
@@ -163,6 +166,8 @@ file_read(struct file *f, struct iobuf *buf, bool shared)
 		f->pos = pos;
 	if (locked)
 		mutex_unlock(&f->pos_lock);
+	if (n > 0)
+		notify_file(f, IN_ACCESS);
 	return n;
 }
 
@@ -184,27 +189,39 @@ file_write(struct file *f, struct iobuf *buf, bool shared)
 		f->pos = pos;
 	if (locked)
 		mutex_unlock(&f->pos_lock);
+	if (n > 0)
+		notify_file(f, IN_MODIFY);
 	return n;
 }
 
 ssize_t
 file_read_at(struct file *f, struct iobuf *buf, off_t *pos)
 {
+	ssize_t n;
+
 	if (!(f->mode & FMODE_PREAD))
 		return -ESPIPE;
 	if (!(f->mode & FMODE_READ))
 		return -EBADF;
-	return f->ops->read != NULL ? f->ops->read(f, buf, pos) : -EINVAL;
+	n = f->ops->read != NULL ? f->ops->read(f, buf, pos) : -EINVAL;
+	if (n > 0)
+		notify_file(f, IN_ACCESS);
+	return n;
 }
 
 ssize_t
 file_write_at(struct file *f, struct iobuf *buf, off_t *pos)
 {
+	ssize_t n;
+
 	if (!(f->mode & FMODE_PWRITE))
 		return -ESPIPE;
 	if (!(f->mode & FMODE_WRITE))
 		return -EBADF;
-	return f->ops->write != NULL ? f->ops->write(f, buf, pos) : -EINVAL;
+	n = f->ops->write != NULL ? f->ops->write(f, buf, pos) : -EINVAL;
+	if (n > 0)
+		notify_file(f, IN_MODIFY);
+	return n;
 }
 
 off_t
@@ -228,26 +245,34 @@ ssize_t
 file_read_kernel(struct file *f, void *buf, size_t len, off_t *pos)
 {
 	struct iobuf b;
+	ssize_t n;
 
 	if (!(f->mode & FMODE_READ))
 		return -EBADF;
 	if (f->ops->read == NULL)
 		return -EINVAL;
 	iobuf_init_kernel(&b, buf, len, true);
-	return f->ops->read(f, &b, pos);
+	n = f->ops->read(f, &b, pos);
+	if (n > 0)
+		notify_file(f, IN_ACCESS);
+	return n;
 }
 
 ssize_t
 file_write_kernel(struct file *f, const void *buf, size_t len, off_t *pos)
 {
 	struct iobuf b;
+	ssize_t n;
 
 	if (!(f->mode & FMODE_WRITE))
 		return -EBADF;
 	if (f->ops->write == NULL)
 		return -EINVAL;
 	iobuf_init_kernel(&b, (void *)(uintptr_t)buf, len, false);
-	return f->ops->write(f, &b, pos);
+	n = f->ops->write(f, &b, pos);
+	if (n > 0)
+		notify_file(f, IN_MODIFY);
+	return n;
 }
 
 /* --- signal-driven I/O --- */

@@ -6,6 +6,7 @@
  * dentry's cookie, given when it came into the directory; so it is stable whatever else comes and goes.
  */
 #include "fs/internal.h"
+#include "fs/notify.h"
 
 #include "sys/abi/errno.h"
 #include "sys/lib/string.h"
@@ -65,6 +66,7 @@ libfs_add_kern(struct dentry *dir, const char *name, struct vnode *vn, struct de
 		if (S_ISDIR(vn->mode))
 			vnode_inc_nlink(dir->vn);
 		vnode_touch(dir->vn, VT_MTIME | VT_CTIME);
+		notify_name(dir->vn, name, IN_CREATE | (S_ISDIR(vn->mode) ? IN_ISDIR : 0), 0);
 	}
 	rwlock_write_unlock(&dir->vn->rwlock);
 	if (err != 0) {

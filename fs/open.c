@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening: flags, permission, the vnode's own open; open(2), openat2(2) and exec's way in. */
 #include "fs/internal.h"
+#include "fs/notify.h"
 
 #include "sys/abi/errno.h"
 #include "sys/cred.h"
@@ -335,6 +336,8 @@ file_open_exec(int dfd, const char *name, int lookup_flags, struct file **out)
 		err = vnode_deny_write((*out)->vn);
 		if (err == 0)
 			(*out)->mode |= FMODE_EXEC | FMODE_EXEC_HELD;
+		if (err == 0)
+			notify_file(*out, IN_OPEN);
 		else
 			file_put(*out);
 	}

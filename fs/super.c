@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* File-system types and super blocks. A super block lives from its mount to the last mount's end. */
 #include "fs/internal.h"
+#include "fs/notify.h"
 
 #include "sys/abi/errno.h"
 #include "sys/kmem.h"
@@ -147,6 +148,7 @@ destroy(struct super_block *sb)
 	rwlock_write_lock(&sb->umount_lock);	/* waits for those who sync or shrink it */
 	sb->dying = true;
 	rwlock_write_unlock(&sb->umount_lock);
+	notify_unmount(sb);
 	if (sb->root != NULL)
 		dentry_kill_tree(sb->root);
 	(void)!super_sync(sb, true);		/* of what the last users left */

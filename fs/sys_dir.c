@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Directories and names: mkdir, rmdir, link, unlink, rename, mknod, symlink; chdir, chroot, getcwd; getdents. */
 #include "fs/internal.h"
+#include "fs/notify.h"
 
 #include "mm/usercopy.h"
 #include "sys/abi/errno.h"
@@ -328,6 +329,7 @@ iterate(struct file *f, struct dir_context *ctx)
 		ctx->pos = f->pos;
 		err = f->ops->iterate(f, ctx);
 		f->pos = ctx->pos;
+		notify_file(f, IN_ACCESS);
 	}
 	rwlock_read_unlock(&dir->rwlock);
 	if (err == 0)

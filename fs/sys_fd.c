@@ -3,6 +3,7 @@
 #include "fs/fcntl.h"
 #include "fs/flock.h"
 #include "fs/internal.h"
+#include "fs/notify.h"
 
 #include "sys/abi/errno.h"
 #include "sys/abi/resource.h"
@@ -195,6 +196,8 @@ sys_fallocate(int fd, int mode, off_t offset, off_t len)
 		err = vnode_check_size(r.file->vn, offset + len);
 	if (err == 0)
 		err = r.file->ops->fallocate(r.file, mode, offset, len);
+	if (err == 0)
+		notify_file(r.file, IN_MODIFY);
 	fd_put(&r);
 	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* open(2), openat2(2), close(2), close_range(2). */
 #include "fs/fdtable.h"
+#include "fs/notify.h"
 #include "fs/path.h"
 
 #include "mm/usercopy.h"
@@ -26,6 +27,8 @@ open_at(int dfd, const char __user *path, int flags, u32 mode, int lookup_flags)
 		fd_unreserve(fd);
 		goto out_free;
 	}
+	if (!(f->mode & FMODE_PATH))
+		notify_file(f, IN_OPEN);
 	fd_install(fd, f);
 	err = fd;
 out_free:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* read(2), write(2) and their families, lseek(2), sendfile(2). */
 #include "fs/fdtable.h"
+#include "fs/notify.h"
 #include "fs/path.h"
 
 #include "mm/iobuf.h"
@@ -303,6 +304,8 @@ send_loop(struct file *out, struct file *in, off_t *pos, size_t count)
 	kmem_free(page);
 	if (cached)
 		path_touch_atime(&p);
+	if (cached && total > 0)
+		notify_file(in, IN_ACCESS);
 	return total > 0 ? (ssize_t)total : n;
 }
 

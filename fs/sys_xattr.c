@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* setxattr(2), getxattr(2), listxattr(2), removexattr(2) and their families. */
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "fs/xattr.h"
 
 #include "mm/usercopy.h"
@@ -87,6 +88,8 @@ set_attr(struct target *t, const char __user *name, const void __user *value, si
 	err = flags & ~(XATTR_CREATE | XATTR_REPLACE) ? -EINVAL : copy_name(&n, name);
 	if (err == 0)
 		err = size > XATTR_SIZE_MAX ? -E2BIG : set_value(t->path.dentry->vn, &n, value, size, flags);
+	if (err == 0)
+		notify_dentry(t->path.dentry, IN_ATTRIB);
 	mount_drop_write(t->path.mnt);
 	return err;
 }
@@ -140,6 +143,8 @@ remove_attr(struct target *t, const char __user *name)
 	err = copy_name(&n, name);
 	if (err == 0)
 		err = vnode_setxattr(t->path.dentry->vn, n.text, NULL, 0, XATTR_REPLACE);
+	if (err == 0)
+		notify_dentry(t->path.dentry, IN_ATTRIB);
 	mount_drop_write(t->path.mnt);
 	return err;
 }

@@ -2,6 +2,7 @@
 /* Brings the VFS up: caches first, then the file systems that are always there, then the root. */
 #include "fs/epoll.h"
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs.h"
 
@@ -21,6 +22,7 @@ vfs_init(void)
 	tmpfs_init();
 	pipe_init();
 	epoll_init();
+	inotify_init();
 	if (mount_root("rootfs", 0, NULL) != 0)
 		panic("vfs: cannot mount the root");
 }

@@ -4,15 +4,42 @@
  * the file system's operation, then the dentry cache follows. The caller holds the directories' locks.
  */
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "fs/perm.h"
 
 #include "sys/abi/errno.h"
 #include "sys/cred.h"
+#include "sys/kmem.h"
 
 static u32
 apply_umask(u32 mode)
 {
 	return mode & ~atomic_load_relaxed(&fsctx_current()->umask);
+}
+
+static u32
+dir_bit(const struct vnode *vn)
+{
+	return S_ISDIR(vn->mode) ? IN_ISDIR : 0;
+}
+
+static int
+created(struct vnode *dir, struct dentry *d, int err)
+{
+	if (err == 0)
+		notify_name(dir, d->name.name, IN_CREATE | dir_bit(d->vn), 0);
+	return err;
+}
+
+/* d was deleted from dir. In Linux's order: the file's end, if its last name was in use by nobody else; then the directory's. */
+static void
+deleted(struct vnode *dir, struct dentry *d)
+{
+	if (!notify_any())
+		return;
+	if (d->vn->nlink == 0 && atomic_load_relaxed(&d->refs) == 1)
+		notify_removed(d->vn);
+	notify_name(dir, d->name.name, IN_DELETE | dir_bit(d->vn), 0);
 }
 
 int
@@ -25,7 +52,8 @@ vnode_create(struct vnode *dir, struct dentry *d, u32 mode, bool excl)
 		return err;
 	if (dir->ops->create == NULL)
 		return -EACCES;
-	return dir->ops->create(dir, d, apply_umask(mode & S_IALLUGO) | S_IFREG, excl);
+	err = dir->ops->create(dir, d, apply_umask(mode & S_IALLUGO) | S_IFREG, excl);
+	return created(dir, d, err);
 }
 
 int
@@ -37,7 +65,8 @@ vnode_mkdir(struct vnode *dir, struct dentry *d, u32 mode)
 		return err;
 	if (dir->ops->mkdir == NULL)
 		return -EPERM;
-	return dir->ops->mkdir(dir, d, apply_umask(mode & (S_IRWXUGO | S_ISVTX)) | S_IFDIR);
+	err = dir->ops->mkdir(dir, d, apply_umask(mode & (S_IRWXUGO | S_ISVTX)) | S_IFDIR);
+	return created(dir, d, err);
 }
 
 int
@@ -53,7 +82,7 @@ vnode_mknod(struct vnode *dir, struct dentry *d, u32 mode, dev_t dev)
 		return -EPERM;
 	if (dir->ops->mknod == NULL)
 		return -EPERM;
-	return dir->ops->mknod(dir, d, (mode & S_IFMT) | apply_umask(mode & S_IALLUGO), dev);
+	return created(dir, d, dir->ops->mknod(dir, d, (mode & S_IFMT) | apply_umask(mode & S_IALLUGO), dev));
 }
 
 int
@@ -65,7 +94,7 @@ vnode_symlink(struct vnode *dir, struct dentry *d, const char *target)
 		return err;
 	if (dir->ops->symlink == NULL)
 		return -EPERM;
-	return dir->ops->symlink(dir, d, target);
+	return created(dir, d, dir->ops->symlink(dir, d, target));
 }
 
 int
@@ -88,7 +117,9 @@ vnode_link(struct dentry *old, struct vnode *dir, struct dentry *d)
 	if (err == 0)
 		atomic_fetch_and(&vn->state, ~(u32)VN_LINKABLE);
 	rwlock_write_unlock(&vn->rwlock);
-	return err;
+	if (err == 0)
+		notify_vnode(vn, IN_ATTRIB);
+	return created(dir, d, err);
 }
 
 int
@@ -106,6 +137,10 @@ vnode_unlink(struct vnode *dir, struct dentry *d)
 	if (err == 0)
 		dentry_delete(d);
 	rwlock_write_unlock(&vn->rwlock);
+	if (err == 0) {
+		notify_vnode(vn, IN_ATTRIB);		/* a link less */
+		deleted(dir, d);
+	}
 	return err;
 }
 
@@ -127,6 +162,8 @@ vnode_rmdir(struct vnode *dir, struct dentry *d)
 		dentry_delete(d);
 	}
 	rwlock_write_unlock(&vn->rwlock);
+	if (err == 0)
+		deleted(dir, d);
 	return err;
 }
 
@@ -206,11 +243,25 @@ unlock_pair(struct vnode *a, struct vnode *b, bool lock_a_dir)
 		rwlock_write_unlock(&b->rwlock);
 }
 
+/* "moved" went from `from` in odir to `to` in ndir, and target (or NULL) lost a link by it. */
+static void
+moved(struct vnode *odir, const char *from, struct vnode *ndir, const char *to, struct vnode *vn, struct vnode *target)
+{
+	u32 cookie = notify_cookie(), dir = dir_bit(vn);
+
+	notify_name(odir, from, IN_MOVED_FROM | dir, cookie);
+	notify_name(ndir, to, IN_MOVED_TO | dir, cookie);
+	if (target != NULL)
+		notify_vnode(target, IN_ATTRIB);
+	notify_vnode(vn, IN_MOVE_SELF);
+}
+
 int
 vnode_rename(struct vnode *odir, struct dentry *od, struct vnode *ndir, struct dentry *nd, unsigned int flags)
 {
 	struct vnode *source = od->vn, *target = nd->vn;
 	bool swap = flags & RENAME_EXCHANGE;
+	char *from = NULL;
 	int err;
 
 	if (source == target)
@@ -218,6 +269,8 @@ vnode_rename(struct vnode *odir, struct dentry *od, struct vnode *ndir, struct d
 	err = rename_check(odir, od, ndir, nd, flags);
 	if (err != 0)
 		return err;
+	if (notify_any())
+		from = kmem_strdup(od->name.name, KM_NORMAL);	/* NULL: nobody is told */
 	lock_pair(source, target, swap);
 	err = -EBUSY;
 	if (!mount_is_busy_point(od) && !mount_is_busy_point(nd))
@@ -233,5 +286,11 @@ vnode_rename(struct vnode *odir, struct dentry *od, struct vnode *ndir, struct d
 			dentry_move(od, nd);
 	}
 	unlock_pair(source, target, swap);
+	if (err == 0 && from != NULL) {
+		moved(odir, from, ndir, od->name.name, source, swap ? NULL : target);
+		if (swap)
+			moved(ndir, od->name.name, odir, from, target, NULL);
+	}
+	kmem_free(from);
 	return err;
 }

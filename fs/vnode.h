@@ -56,6 +56,8 @@ struct vnode {
 	struct flock_list *flocks;	/* [s] record locks, NULL: none (fs/flock.c) */
 	struct pipe *pipe;		/* [s] of an open FIFO */
 	void *sock;			/* [s] bound unix socket (net/) */
+	u32 notify_mask;		/* [s] union of the watches' masks; read without */
+	struct hlist watches;		/* [s] inotify's (fs/notify.h) */
 	const char *link;		/* [I] fast symlink's target, or NULL */
 	void *priv;			/* [I] the file system's */
 	struct rcu_head rcu;

@@ -4,6 +4,7 @@
 
 #include "dev/tty/pty.h"
 #include "fs/path.h"
+#include "fs/notify.h"
 #include "fs/textfile.h"
 #include "proc/exec.h"
 #include "proc/proc.h"
@@ -259,7 +260,15 @@ static const struct proc_entry vm_table[] = {
 	{ 0 },
 };
 
+static const struct proc_entry inotify_table[] = {
+	SYSCTL_INT("max_queued_events", &inotify_max_queued_events, 0, INT32_MAX),
+	SYSCTL_INT("max_user_instances", &inotify_max_user_instances, 0, INT32_MAX),
+	SYSCTL_INT("max_user_watches", &inotify_max_user_watches, 0, INT32_MAX),
+	{ 0 },
+};
+
 static const struct proc_entry fs_table[] = {
+	PROC_DIR("inotify", 0555, inotify_table),
 	SYSCTL_INT("mount-max", &mount_max, 1, INT32_MAX),
 	SYSCTL_FIXED("nr_open", 1048576),
 	SYSCTL_FIXED("pipe-max-size", 1048576),

@@ -4,7 +4,7 @@
  * sources: tests/unit/fs/host.c fs/anon.c fs/attr.c fs/dentry.c fs/dentry_tree.c fs/fdtable.c fs/file.c fs/flock.c fs/fsctx.c
  * sources: fs/generic.c fs/libfs.c fs/mount.c fs/mount_ops.c fs/mount_propagation.c fs/namei.c fs/open.c fs/pathname.c fs/pathops.c fs/perm.c
  * sources: fs/reclock.c fs/special.c fs/super.c fs/vfs.c fs/vfsops.c fs/vnode.c fs/walk.c fs/tmpfs/node.c fs/tmpfs/super.c
- * sources: fs/writeback.c fs/xattr.c fs/xattr_mem.c
+ * sources: fs/inotify.c fs/notify.c fs/writeback.c fs/xattr.c fs/xattr_mem.c sys/lib/rbtree.c
  */
 #include "tests/unit/test.h"
 
