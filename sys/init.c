@@ -14,6 +14,7 @@
 #include "dev/pci.h"
 #include "dev/rtc.h"
 #include "dev/tty/tty.h"
+#include "dev/virtio/virtio.h"
 #include "fs/devfs/devfs.h"
 #include "fs/path.h"
 #include "fs/sysfs/sysfs.h"
@@ -109,6 +110,7 @@ init_thread(void *arg)
 	ps2_init();			/* keyboard */
 	block_init();			/* bios, buffers */
 	pci_init();			/* buses are scanned, drivers bind */
+	virtio_init();			/* disks, consoles, entropy of virtual machines */
 	proc_init();			/* identities, caches */
 	procfs_init();			/* the trees that show all this */
 	sysfs_init();
