@@ -7,7 +7,8 @@
  * back, but its addresses stay taken until a batch of them is flushed from the TLBs of all CPUs in one go.
  *
  * Stacks lie in a region of their own, in slots of twice their size: whether an address is a guard follows by arithmetic.
- * Each CPU keeps a few dead stacks for the next threads.
+ * Each CPU keeps a few dead stacks for the next threads; the others are unmapped by a worker, for the switch away from a dead
+ * thread, where its stack is freed, may not sleep.
  */
 #include "mm/kmap.h"
 
@@ -18,6 +19,7 @@
 #include "sys/mutex.h"
 #include "sys/panic.h"
 #include "sys/thread.h"
+#include "sys/work.h"
 
 #define LAZY_PAGES_MAX	2048UL		/* address space that may wait for a flush */
 #define STACK_SLOT	(2 * KSTACK_SIZE)
@@ -41,6 +43,12 @@ static struct gap_tree areas;		/* [lock] */
 static struct list lazy_areas = LIST_INIT(lazy_areas);	/* [lock] */
 static u64 lazy_pages;			/* [lock] */
 static vaddr_t stack_base;		/* [I] stacks from here to arch_vmalloc_end; other areas below */
+
+struct dead_stack { struct list node; };	/* at the low end of the stack itself */
+static struct list dead_stacks = LIST_INIT(dead_stacks);	/* [dead_lock] */
+static struct spinlock dead_lock = SPINLOCK_INIT(LOCK_LEAF);
+static void unmap_dead_stacks(struct work *w);
+static struct work dead_work = { .func = unmap_dead_stacks };
 
 struct stack_cache { u32 count; void *stack[STACKS_KEPT]; };
 static PERCPU_DEFINE(struct stack_cache, stack_cache);
@@ -290,6 +298,34 @@ kmap_device_unmap(void *va)
 
 /* --- stacks --- */
 
+static void *
+take_dead_stack(void)
+{
+	struct dead_stack *dead;
+	u64 flags;
+
+	if (list_empty(&dead_stacks))
+		return NULL;
+	flags = spin_lock_irqsave(&dead_lock);
+	dead = list_first(&dead_stacks, struct dead_stack, node);
+	if (dead != NULL)
+		list_del(&dead->node);
+	spin_unlock_irqrestore(&dead_lock, flags);
+	return dead;
+}
+
+static void
+unmap_dead_stacks(struct work *w)
+{
+	void *stack;
+
+	(void)w;
+	while ((stack = take_dead_stack()) != NULL) {
+		mem_count(MC_KSTACK, -(s64)STACK_PAGES);
+		area_destroy(find((vaddr_t)stack));
+	}
+}
+
 void *
 kstack_alloc(void)
 {
@@ -303,6 +339,8 @@ kstack_alloc(void)
 	if (sc->count > 0)
 		stack = sc->stack[--sc->count];
 	preempt_enable();
+	if (stack == NULL)
+		stack = take_dead_stack();
 	if (stack != NULL)
 		return stack;
 	a = area_create_filled(KSTACK_SIZE, KM_NORMAL);
@@ -315,8 +353,10 @@ kstack_alloc(void)
 void
 kstack_free(void *stack)
 {
+	struct dead_stack *dead = stack;
 	struct stack_cache *sc;
 	bool kept;
+	u64 flags;
 
 	preempt_disable();
 	sc = this_cpu_ptr(stack_cache);
@@ -326,9 +366,10 @@ kstack_free(void *stack)
 	preempt_enable();
 	if (kept)
 		return;
-	might_sleep();
-	mem_count(MC_KSTACK, -(s64)STACK_PAGES);
-	area_destroy(find((vaddr_t)stack));
+	flags = spin_lock_irqsave(&dead_lock);
+	list_add(&dead_stacks, &dead->node);
+	spin_unlock_irqrestore(&dead_lock, flags);
+	work_queue(&dead_work);
 }
 
 bool

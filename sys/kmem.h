@@ -38,7 +38,7 @@ void kmem_cache_free(struct kmem_cache *c, void *p);
 
 /* Guarded kernel stacks, KSTACK_SIZE bytes; lowest address, or NULL. */
 void *kstack_alloc(void) __must_check;
-void kstack_free(void *stack);			/* not from the stack itself; any thread context */
+void kstack_free(void *stack);			/* not from the stack itself; doesn't sleep; not in interrupts */
 
 /* Free after an RCU grace period. */
 struct rcu_head;

@@ -49,7 +49,8 @@ trace_print(int level)
 void
 trace_print_thread(struct thread *t, int level)
 {
-	arch_stack_walk(arch_thread_fp(t), print_entry, &level);
+	if (READ_ONCE(t->kstack) != NULL)	/* a zombie has none; what is read of one that just dies may be nonsense */
+		arch_stack_walk(arch_thread_fp(t), print_entry, &level);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The life of a thread: created with a stack and one reference of its own, woken, ended by thread_exit(). When the
- * switch has left it for good, its own reference is put. The last reference frees: at once where that may sleep, else in a worker.
+ * switch has left it for good, stack and registers go (a zombie needs neither), and its own reference is put. The last reference frees: at once where that may sleep, else in a worker.
  * The struct itself goes after an RCU grace period, so that lists and lock owners can be looked at under RCU.
  */
 #include "sys/cred.h"
@@ -145,6 +145,16 @@ free_struct(struct rcu_head *head)
 	kmem_cache_free(thread_cache, container_of(head, struct thread, rcu));
 }
 
+static void
+free_stack(struct thread *t)
+{
+	void *stack = t->kstack;
+
+	WRITE_ONCE(t->kstack, NULL);
+	arch_thread_free(t);
+	kstack_free(stack);
+}
+
 /* May sleep. */
 static void
 destroy(struct thread *t)
@@ -152,8 +162,8 @@ destroy(struct thread *t)
 	unlist(t);
 	if (t->proc != NULL)
 		proc_thread_release(t);
-	arch_thread_free(t);
-	kstack_free(t->kstack);
+	if (t->kstack != NULL)
+		free_stack(t);		/* it never ran */
 	rcu_call(&t->rcu, free_struct);
 }
 
@@ -209,6 +219,7 @@ thread_put(struct thread *t)
 void
 thread_reap(struct thread *t)
 {
+	free_stack(t);
 	thread_put(t);
 }
 

@@ -72,7 +72,7 @@ struct sched_entity {
 
 struct thread {
 	struct arch_thread arch;	/* [t] machine state; first, for assembly */
-	void *kstack;			/* [I] lowest address of the kernel stack */
+	void *kstack;			/* [t] lowest address of the kernel stack; NULL once it is dead */
 	u32 work;			/* [a] TW_* */
 	u32 state;			/* [a] enum thread_state; see sys/wait.h for the protocol */
 	struct refcount refs;		/* [a] the thread itself holds one until it is dead */

@@ -29,6 +29,46 @@ reap(pid_t pid)
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
+static long
+kernel_stacks(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	char line[128];
+	long kib = -1;
+
+	ck_assert(f != NULL);
+	while (fgets(line, sizeof(line), f) != NULL)
+		sscanf(line, "KernelStack: %ld", &kib);
+	fclose(f);
+	ck_assert(kib > 0);
+	return kib;
+}
+
+START_TEST(zombies_have_no_stack)
+{
+	enum { N = 200 };
+	long before = kernel_stacks(), after = 0;
+	siginfo_t si;
+	pid_t pid[N];
+
+	for (int i = 0; i < N; i++) {
+		pid[i] = (pid_t)ck_ok(fork());
+		if (pid[i] == 0)
+			_exit(0);
+		ck_ok(waitid(P_PID, (id_t)pid[i], &si, WEXITED | WNOWAIT));
+	}
+	for (int i = 0; i < 200; i++) {
+		after = kernel_stacks();
+		if (after < before + N * 8 / 4)		/* they are freed soon, not at once */
+			break;
+		usleep(10000);
+	}
+	ck_assert_msg(after < before + N * 8 / 4, "%ld KiB before, %ld after", before, after);
+	for (int i = 0; i < N; i++)
+		ck_assert_int_eq(waitpid(pid[i], NULL, 0), pid[i]);
+}
+END_TEST
+
 START_TEST(waitid_tells_how_it_ended)
 {
 	siginfo_t si;
@@ -350,6 +390,7 @@ main(void)
 	Suite *suite = suite_create("proc_wait");
 	TCase *core = tcase_create("core");
 
+	tcase_add_test(core, zombies_have_no_stack);
 	tcase_add_test(core, waitid_tells_how_it_ended);
 	tcase_add_test(core, waitid_sees_stop_and_continue);
 	tcase_add_test(core, wait4_sees_stop_and_continue);
