@@ -14,6 +14,7 @@
 #include "sys/sched.h"
 #include "sys/signal.h"
 #include "sys/symbols.h"
+#include "sys/work.h"
 #include "sys/lib/printf.h"
 #include "version.h"
 
@@ -152,6 +153,7 @@ kill_current(void)
 	arch_irq_enable();
 	if (t->proc != NULL)
 		thread_exit_user(SIGNAL_KILL);
+	work_thread_dies(t);
 	thread_exit();
 }
 

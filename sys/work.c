@@ -2,9 +2,10 @@
 /*
  * Deferred work: one queue, a few workers per CPU's worth, so that a piece that sleeps holds up nobody. A piece never runs on two
  * workers at a time: queued again while it runs, it waits for its end. A worker does not touch a piece after having run
- * it, so the function may free it.
+ * it, so the function may free it. A worker that an oops ends gives its piece up, and another one starts its successor.
  */
 #include "sys/lib/list.h"
+#include "sys/log.h"
 #include "sys/panic.h"
 #include "sys/sched.h"
 #include "sys/wait.h"
@@ -14,6 +15,7 @@
 #define WORK_QUEUED	1u
 
 struct worker {
+	struct thread *thread;		/* [work_lock] NULL: none runs */
 	struct work *current;		/* [work_lock] what it runs */
 	bool again;			/* [work_lock] that was queued meanwhile */
 };
@@ -90,11 +92,21 @@ finish(struct worker *self)
 }
 
 static void
+set_thread(struct worker *self, struct thread *t)
+{
+	u64 flags = spin_lock_irqsave(&work_lock);
+
+	self->thread = t;
+	spin_unlock_irqrestore(&work_lock, flags);
+}
+
+static void
 worker_main(void *arg)
 {
 	struct worker *self = arg;
 	struct work *w;
 
+	set_thread(self, thread_current());
 	for (;;) {
 		while ((w = take(self)) != NULL) {
 			w->func(w);
@@ -103,6 +115,40 @@ worker_main(void *arg)
 		wait_event_interruptible_exclusive(&work_wq, !list_empty(&queue));
 	}
 }
+
+/* --- workers that died --- */
+
+static void
+start_missing(struct work *w)
+{
+	(void)w;
+	for (u32 i = 0; i < nr_workers; i++) {
+		if (READ_ONCE(workers[i].thread) != NULL)
+			continue;
+		set_thread(&workers[i], thread_current());	/* for one that has not run yet */
+		if (thread_spawn(worker_main, &workers[i], "kworker/%u", i) != 0) {
+			set_thread(&workers[i], NULL);
+			log_err("kworker/%u died, and there is no memory for another", i);
+		}
+	}
+}
+
+static struct work missing_work = { .func = start_missing };
+
+void
+work_thread_dies(struct thread *t)
+{
+	for (u32 i = 0; i < nr_workers; i++) {
+		if (workers[i].current == NULL || workers[i].thread != t)
+			continue;
+		finish(&workers[i]);
+		set_thread(&workers[i], NULL);
+		(void)work_queue(&missing_work);
+		return;
+	}
+}
+
+/* --- waiting --- */
 
 static bool
 pending(const struct work *w)
@@ -125,8 +171,10 @@ work_init_workers(void)
 {
 	u32 want = MIN(MAX(2 * cpu_count, 4u), (u32)WORKERS_MAX);
 
-	for (u32 i = 0; i < want; i++)
+	for (u32 i = 0; i < want; i++) {
+		workers[i].thread = thread_current();		/* until it runs */
 		if (thread_spawn(worker_main, &workers[i], "kworker/%u", i) != 0)
 			panic("no memory for worker threads");
+	}
 	nr_workers = want;
 }

@@ -15,6 +15,8 @@ void work_init_workers(void);	/* boot: a worker per CPU */
 void work_init(struct work *w, void (*func)(struct work *w));
 /* False if it was queued already. Any context. */
 bool work_queue(struct work *w);
+struct thread;
+void work_thread_dies(struct thread *t);	/* by an oops: if it is a worker, it leaves its piece, and another is started */
 /* Wait until it neither is queued nor runs. */
 void work_flush(struct work *w);
 
