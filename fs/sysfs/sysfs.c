@@ -284,10 +284,10 @@ parent_of(struct device *dev)
 		return dev->parent->sysfs;
 	}
 	dir = make_dir(sysfs_sb->root, "devices");
-	if (dev->bus != NULL || dir == NULL)
+	if (dev->class == NULL || dev->bus != NULL || dir == NULL)
 		return dir;
 	dir = make_dir(dir, "virtual");
-	return dir != NULL && dev->class != NULL ? make_dir(dir, dev->class->name) : dir;
+	return dir != NULL ? make_dir(dir, dev->class->name) : NULL;
 }
 
 /* The file of an attribute, whose name may have one folder in front. */
