@@ -88,6 +88,8 @@ void journal_request_commit(struct journal *j);			/* start it, don't wait */
 /* Commit all, bring all in place, mark the log empty (remount read-only, freeze); the next handle uses it again. */
 int __must_check journal_flush(struct journal *j);
 void journal_abort(struct journal *j, int err);		/* no more transactions; the log keeps what is committed */
+/* The errno (negative) that an abort left in the log's super block, 0 if none; forgotten at journal_begin(). Between open and begin. */
+int journal_take_error(struct journal *j);
 int journal_error(const struct journal *j);		/* 0, or why it aborted */
 /* A freed block may be allocated again only once the transaction that freed it has committed: call-back at commit, in the journal's thread. */
 struct journal_callback { struct list node; void (*fn)(struct journal_callback *cb, int err); };
