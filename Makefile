@@ -59,7 +59,7 @@ $(GEN)/stamp.mk: $(GEN_SYSCALLS) $(wildcard sys/syscall.tbl)
 KDIRS := sys arch/x86_64 mm dev fs net proc
 KSRC := $(sort $(foreach d,$(KDIRS),$(wildcard $(d)/*.[cS] $(d)/*/*.[cS] $(d)/*/*/*.[cS] $(d)/*/*/*/*.[cS])))
 # What only the debug build has.
-DEBUG_SRC := sys/lockdep.c sys/selftest.c
+DEBUG_SRC := sys/lockdep.c sys/selftest.c dev/ata/fault.c
 KSRC := $(if $(DEBUG),$(KSRC),$(filter-out $(DEBUG_SRC),$(KSRC)))
 include arch/x86_64/vdso/vdso.mk
 KSRC := $(filter-out $(NOT_KERNEL),$(KSRC))
