@@ -10,6 +10,7 @@
 #include "dev/chrdev.h"
 #include "dev/fb/framebuffer.h"
 #include "dev/input/ps2.h"
+#include "dev/ata/init.h"
 #include "dev/block.h"
 #include "dev/pci.h"
 #include "dev/rtc.h"
@@ -111,6 +112,7 @@ init_thread(void *arg)
 	block_init();			/* bios, buffers */
 	pci_init();			/* buses are scanned, drivers bind */
 	virtio_init();			/* disks, consoles, entropy of virtual machines */
+	ata_init();			/* IDE and AHCI disks: sda, sr0 */
 	proc_init();			/* identities, caches */
 	procfs_init();			/* the trees that show all this */
 	sysfs_init();

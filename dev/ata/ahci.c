@@ -105,6 +105,8 @@ make_ports(struct ahci *hba, struct pci_device *pci)
 	for (u32 i = 0; i < AHCI_PORTS_MAX; i++) {
 		if (!(there & BIT(i)))
 			continue;
+		if (AHCI_PORT_0 + (i + 1) * AHCI_PORT_SIZE > hba->size)
+			break;
 		hba->ports[i] = make_port(hba, pci, i, cap);
 		if (hba->ports[i] == NULL)
 			log_err("ahci: no memory for port %u", i);
@@ -129,7 +131,6 @@ static int
 probe(struct pci_device *pci, const struct pci_id *id)
 {
 	struct ahci *hba = kmem_alloc(sizeof(*hba), KM_ZERO);
-	u64 size = pci->bars[BAR_ABAR].size;
 	u32 irq, flags;
 	int err;
 
@@ -137,10 +138,9 @@ probe(struct pci_device *pci, const struct pci_id *id)
 		return -ENOMEM;
 	pci_enable(pci, true);
 	err = -ENXIO;
-	if (size < REGS_SIZE)
-		log_warn("ahci: %lu bytes of registers", size);
-	else
-		hba->regs = pci_map_bar(pci, BAR_ABAR, 0, REGS_SIZE);
+	hba->size = MIN(pci->bars[BAR_ABAR].size, (u64)REGS_SIZE);
+	if (hba->size > AHCI_PORT_0)
+		hba->regs = pci_map_bar(pci, BAR_ABAR, 0, hba->size);
 	if (hba->regs == NULL)
 		goto out_free;
 	take_from_firmware(hba);

@@ -34,6 +34,7 @@ struct ahci_port {
 
 struct ahci {
 	volatile u8 *regs;		/* [I] */
+	u64 size;			/* [I] bytes of them */
 	struct ahci_port *ports[AHCI_PORTS_MAX];	/* [I] once interrupts are on; NULL: not there */
 };
 
