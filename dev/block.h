@@ -87,6 +87,7 @@ int __must_check bio_submit_wait(struct bio *bio);	/* with the caller's own end:
 int __must_check block_flush(struct block_device *bdev);
 int __must_check block_discard(struct block_device *bdev, u64 sector, u64 nr);		/* -EOPNOTSUPP */
 int __must_check block_zero(struct block_device *bdev, u64 sector, u64 nr);	/* by the device, or by writing zeros */
+int __must_check block_zero_offloaded(struct block_device *bdev, u64 sector, u64 nr);	/* by the device, else -EOPNOTSUPP */
 /* Synchronous read or write of kernel memory, by sectors. For tables, super blocks. */
 int __must_check block_rw_kernel(struct block_device *bdev, enum bio_op op, u64 sector, void *buf, size_t len);
 
@@ -236,5 +237,6 @@ void block_init(void);			/* boot */
 /* Text of /proc/partitions and /proc/diskstats: proc/procfs calls them. */
 void block_show_partitions(struct strbuf *out);
 void block_show_diskstats(struct strbuf *out);
+void block_show_majors(struct strbuf *out);	/* of /proc/devices */
 
 #endif

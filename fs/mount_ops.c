@@ -65,7 +65,7 @@ static int
 mount_type(const struct fs_type *t, u32 ms_flags, const char *dev, const char *data, struct mount **out)
 {
 	struct super_block *sb;
-	int err = t->mount(t, ms_flags & SB_FLAGS, dev, data, &sb);
+	int err = t->mount(t, ms_flags & (SB_FLAGS | MS_KERNMOUNT), dev, data, &sb);
 
 	if (err != 0)
 		return err;
@@ -83,7 +83,7 @@ mount_new(const struct path *target, const char *fstype, u32 ms_flags, const cha
 
 	if (t == NULL)
 		return -ENODEV;
-	err = mount_type(t, ms_flags, dev, data, &m);
+	err = mount_type(t, ms_flags & ~(u32)MS_KERNMOUNT, dev, data, &m);
 	if (err != 0)
 		return err;
 	path_get(&at);

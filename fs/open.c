@@ -147,12 +147,13 @@ static int
 open_path(const struct path *p, int flags, struct file **out)
 {
 	struct file *f;
-	int err = file_alloc(p, flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
+	int err = file_alloc(p, flags & ~(O_CREAT | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
 
 	if (err != 0)
 		return err;
 	if (flags & O_PATH) {
 		f->mode = FMODE_PATH;
+		f->flags &= ~(u32)O_EXCL;
 		*out = f;
 		return 0;
 	}
@@ -172,6 +173,7 @@ open_path(const struct path *p, int flags, struct file **out)
 	}
 	err = -EINVAL;
 	f->mode |= FMODE_OPENED;
+	f->flags &= ~(u32)O_EXCL;	/* only the open itself cares */
 	if ((flags & O_DIRECT) && !S_ISFIFO(f->vn->mode) &&
 	    (f->ops->set_flags == NULL || f->ops->set_flags(f, flags) != 0))
 		goto out_put;

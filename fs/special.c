@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Device nodes, FIFOs and sockets: what an open of the node leads to. */
+#include "fs/blkdev.h"
 #include "fs/internal.h"
 #include "fs/pipe.h"
 
@@ -44,7 +45,7 @@ vnode_init_special(struct vnode *vn, u32 mode, dev_t rdev)
 		break;
 	case S_IFBLK:
 		vn->rdev = rdev;
-		vn->fops = &no_device_fops;	/* no block devices yet */
+		vn->fops = &blkdev_fops;
 		break;
 	case S_IFIFO:
 		vn->fops = &pipe_fops;

@@ -13,11 +13,13 @@
 static struct waitq never = WAITQ_INIT(never);	/* nobody wakes it */
 
 static int
-find_device(const char *name, struct block_device **out)
+find_device(const char *name, u32 flags, struct block_device **out)
 {
 	struct path p;
 	int err;
 
+	if (flags & MS_KERNMOUNT)	/* the root file system: there is no /dev yet */
+		return block_device_find_name(name, out);
 	if (name == NULL || *name == '\0')
 		return -EINVAL;
 	err = kern_path(name, LOOKUP_FOLLOW, &p);
@@ -60,14 +62,14 @@ super_open_bdev(const struct fs_type *type, const struct super_ops *ops, u32 fla
 	bool write = !(flags & MS_RDONLY);
 	struct block_device *bdev;
 	struct super_block *sb;
-	int err = find_device(dev, &bdev);
+	int err = find_device(dev, flags, &bdev);
 
 	if (err != 0)
 		return err;
 	err = use_mounted(type, flags, bdev, out);
 	if (err != 0)
 		goto out_put;
-	err = super_create(type, ops, flags, &sb);
+	err = super_create(type, ops, flags & ~(u32)MS_KERNMOUNT, &sb);
 	if (err != 0)
 		goto out_put;
 	err = block_device_open(bdev, write, sb);

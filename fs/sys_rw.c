@@ -246,7 +246,7 @@ static ssize_t
 send_pages(struct file *out, struct file *in, off_t *pos, size_t count)
 {
 	struct io_pagevec pv[BATCH];
-	off_t size = vnode_size(in->vn);
+	off_t size = in->mapping->ops->size != NULL ? in->mapping->ops->size(in->mapping) : vnode_size(in->vn);
 	struct iobuf b;
 	ssize_t done;
 	int n;

@@ -17,6 +17,7 @@ struct block_device;
 struct blockmap_ops;
 struct dentry;
 struct flock_list;
+struct fs_probe;
 struct iattr;
 struct mount;
 struct path;
@@ -170,8 +171,12 @@ struct fs_type {
 	u32 flags;			/* FS_NODEV: no block device; FS_SINGLE: one super block for all mounts */
 	/* Make (or find, for FS_SINGLE) the super block with its root dentry. data: mount(2)'s option string. */
 	int (*mount)(const struct fs_type *type, u32 flags, const char *dev, const char *data, struct super_block **out);
+	/* For root=LABEL= and UUID=: 0 where the (open) device bears this file system, and its texts, "" for what it hasn't; -EINVAL: it
+	 * doesn't. Reads by block_rw_kernel(). Optional. */
+	int (*probe)(struct block_device *bdev, struct fs_probe *out);
 	struct list node;
 };
+struct fs_probe { char label[64], uuid[40]; };
 enum { FS_NODEV = 1, FS_SINGLE = 2 };
 int fs_register(struct fs_type *type);
 const struct fs_type *fs_find(const char *name);

@@ -81,7 +81,7 @@ struct file_ops {
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_EXEC = 4, FMODE_PATH = 8, FMODE_SEEK = 16, FMODE_PREAD = 32, FMODE_PWRITE = 64,
 	FMODE_NOWAIT = 128, FMODE_STREAM = 256 /* no position at all */, FMODE_CREATED = 512,
 	FMODE_WRITE_HELD = 1024 /* counts as a writer of vnode and mount */, FMODE_EXEC_HELD = 2048 /* denies writing */,
-	FMODE_OPENED = 4096 /* ops->open succeeded: ops->release is due */ };
+	FMODE_OPENED = 4096 /* ops->open succeeded: ops->release is due */, FMODE_CLAIM = 8192 /* O_EXCL of a block device */ };
 
 struct fown {			/* SIGIO, F_SETOWN: replaced as a whole under f->lock, read under RCU */
 	struct pid *pid;	/* reference, or NULL */

@@ -511,6 +511,12 @@ write_zeros(struct block_device *bdev, u64 sector, u64 nr)
 }
 
 int
+block_zero_offloaded(struct block_device *bdev, u64 sector, u64 nr)
+{
+	return ranged(bdev, BIO_WRITE_ZEROES, sector, nr);
+}
+
+int
 block_zero(struct block_device *bdev, u64 sector, u64 nr)
 {
 	int err = ranged(bdev, BIO_WRITE_ZEROES, sector, nr);

@@ -114,6 +114,12 @@ disk_set_name_index(struct disk *d, const char *prefix, u32 index)
 	return index <= INDEX_MAX ? set_name(d, prefix, (s32)index) : -EINVAL;
 }
 
+void
+block_show_majors(struct strbuf *out)
+{
+	strbuf_puts(out, "  7 loop\n  8 sd\n 11 sr\n254 virtblk\n259 blkext\n");
+}
+
 static void
 release_name(struct disk *d)
 {

@@ -3,7 +3,7 @@
  * sysfs: the device tree as directories. sysfs(5).
  *
  *   devices/...            a directory per device, below its parent's, or in devices/virtual/CLASS
- *   class/CLASS/NAME       links to them; likewise bus/BUS/devices/NAME, dev/char/M:N and dev/block/M:N
+ *   class/CLASS/NAME       links to them; likewise bus/BUS/devices/NAME, dev/char/M:N and dev/block/M:N; block/NAME for whole disks
  *
  * The tree is built by the device tree's call-backs, one at a time, and lives in the dentry cache. A file knows its device and
  * attribute, and keeps the device's struct while it is open.
@@ -130,7 +130,7 @@ make_dir(struct dentry *dir, const char *name)
 }
 
 static int
-make_file(struct dentry *dir, struct device *dev, const struct device_attr *attr)
+make_file(struct dentry *dir, const char *name, struct device *dev, const struct device_attr *attr)
 {
 	struct sysfs_file *s = kmem_alloc(sizeof(*s), KM_NORMAL);
 	struct vnode *vn = s != NULL ? make_vnode(S_IFREG | attr->mode) : NULL;
@@ -143,7 +143,7 @@ make_file(struct dentry *dir, struct device *dev, const struct device_attr *attr
 	*s = (struct sysfs_file){ dev, attr };
 	vn->priv = s;
 	vn->size = PAGE_SIZE;	/* as Linux says of each */
-	return libfs_add_kern(dir, attr->name, vn, NULL);
+	return libfs_add_kern(dir, name, vn, NULL);
 }
 
 static int
@@ -189,6 +189,8 @@ show_uevent(struct device *d, struct strbuf *out)
 		strbuf_printf(out, "DRIVER=%s\n", d->driver);
 	if (d->bus != NULL && d->bus->uevent != NULL)
 		d->bus->uevent(d, out);
+	if (d->class != NULL && d->class->uevent != NULL)
+		d->class->uevent(d, out);
 	return 0;
 }
 
@@ -260,6 +262,8 @@ make_links(struct device *dev, bool make)
 	sysfs_name(dev, name, sizeof(name));
 	if (dev->class != NULL)
 		link_in(dev, (const char *const[]){ "class", dev->class->name, NULL }, name, make);
+	if (dev->class != NULL && dev->block && (dev->parent == NULL || dev->parent->class != dev->class))
+		link_in(dev, (const char *const[]){ "block", NULL }, name, make);
 	if (dev->bus != NULL)
 		link_in(dev, (const char *const[]){ "bus", dev->bus->name, "devices", NULL }, name, make);
 	if (dev->devt != 0) {
@@ -273,13 +277,55 @@ parent_of(struct device *dev)
 {
 	struct dentry *dir;
 
-	if (dev->parent != NULL)
+	if (dev->parent != NULL) {
+		/* Below a device of another kind there is a folder of the class: pci0000:00/.../virtio0/block/vda. */
+		if (dev->class != NULL && dev->parent->class == NULL && dev->parent->sysfs != NULL)
+			return make_dir(dev->parent->sysfs, dev->class->name);
 		return dev->parent->sysfs;
+	}
 	dir = make_dir(sysfs_sb->root, "devices");
-	if (dev->bus != NULL || dir == NULL)
+	if (dev->class == NULL || dev->bus != NULL || dir == NULL)
 		return dir;
 	dir = make_dir(dir, "virtual");
-	return dir != NULL && dev->class != NULL ? make_dir(dir, dev->class->name) : dir;
+	return dir != NULL ? make_dir(dir, dev->class->name) : NULL;
+}
+
+/* The file of an attribute, whose name may have one folder in front. */
+static int
+add_attr(struct device *dev, const struct device_attr *attr)
+{
+	const char *slash = strchr(attr->name, '/');
+	struct dentry *dir = dev->sysfs;
+	char folder[DEVICE_NAME_MAX];
+
+	if (slash == NULL)
+		return make_file(dir, attr->name, dev, attr);
+	strlcpy(folder, attr->name, MIN(sizeof(folder), (size_t)(slash - attr->name) + 1));
+	dir = make_dir(dir, folder);
+	return dir != NULL ? make_file(dir, slash + 1, dev, attr) : -ENOMEM;
+}
+
+static void
+remove_attr(struct device *dev, const struct device_attr *attr)
+{
+	const char *slash = strchr(attr->name, '/');
+	struct dentry *dir = dev->sysfs, *d;
+
+	if (slash == NULL) {
+		remove_entry(dir, attr->name);
+		return;
+	}
+	d = dentry_find(dir, attr->name, (u32)(slash - attr->name));
+	if (d == NULL)
+		return;
+	remove_entry(d, slash + 1);
+	dentry_put(d);		/* the tree's own pin keeps it */
+	if (d->vn != NULL && libfs_is_empty(d)) {
+		char folder[DEVICE_NAME_MAX];
+
+		strlcpy(folder, d->name.name, sizeof(folder));
+		remove_entry(dir, folder);
+	}
 }
 
 static void
@@ -293,11 +339,11 @@ device_added(struct device_listener *l, struct device *dev)
 	sysfs_name(dev, name, sizeof(name));
 	dev->sysfs = dir != NULL ? make_dir(dir, name) : NULL;
 	if (dev->sysfs != NULL)
-		err = make_file(dev->sysfs, dev, &uevent_attr);
+		err = make_file(dev->sysfs, uevent_attr.name, dev, &uevent_attr);
 	if (err == 0 && dev->devt != 0)
-		err = make_file(dev->sysfs, dev, &dev_attr);
+		err = make_file(dev->sysfs, dev_attr.name, dev, &dev_attr);
 	for (u32 i = 0; err == 0 && dev->attrs != NULL && dev->attrs[i] != NULL; i++)
-		err = make_file(dev->sysfs, dev, dev->attrs[i]);
+		err = add_attr(dev, dev->attrs[i]);
 	if (err == 0)
 		make_links(dev, true);
 	else
@@ -317,11 +363,13 @@ device_removed(struct device_listener *l, struct device *dev)
 	remove_entry(dir, uevent_attr.name);
 	remove_entry(dir, dev_attr.name);
 	for (u32 i = 0; dev->attrs != NULL && dev->attrs[i] != NULL; i++)
-		remove_entry(dir, dev->attrs[i]->name);
+		remove_attr(dev, dev->attrs[i]);
 	parent = dir->parent;
 	sysfs_name(dev, name, sizeof(name));
 	dev->sysfs = NULL;
 	remove_entry(parent, name);
+	if (dev->parent != NULL && parent != dev->parent->sysfs && dev->parent->sysfs != NULL && libfs_is_empty(parent))
+		remove_entry(dev->parent->sysfs, dev->class->name);
 }
 
 static struct device_listener listener = { .added = device_added, .removed = device_removed };

@@ -5,6 +5,7 @@
 #include "arch/boot.h"
 #include "arch/cpuinfo.h"
 #include "arch/irq.h"
+#include "dev/block.h"
 #include "dev/chrdev.h"
 #include "dev/irq.h"
 #include "mm/slab.h"
@@ -172,6 +173,23 @@ show_devices(const struct proc_object *o, struct strbuf *out)
 	strbuf_puts(out, "Character devices:\n");
 	chrdev_for_each(device_row, &r);
 	strbuf_puts(out, "\nBlock devices:\n");
+	block_show_majors(out);
+	return 0;
+}
+
+static int
+show_partitions(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	block_show_partitions(out);
+	return 0;
+}
+
+static int
+show_diskstats(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	block_show_diskstats(out);
 	return 0;
 }
 
@@ -300,10 +318,12 @@ const struct proc_entry proc_root_table[] = {
 	PROC_FILE("cmdline", 0444, show_cmdline),
 	PROC_FILE("cpuinfo", 0444, show_cpuinfo),
 	PROC_FILE("devices", 0444, show_devices),
+	PROC_FILE("diskstats", 0444, show_diskstats),
 	PROC_FILE("filesystems", 0444, show_filesystems),
 	PROC_FILE("interrupts", 0444, show_interrupts),
 	PROC_FILE("loadavg", 0444, show_loadavg),
 	PROC_FILE("meminfo", 0444, show_meminfo),
+	PROC_FILE("partitions", 0444, show_partitions),
 	PROC_FILE("modules", 0444, show_empty),
 	PROC_FILE("stat", 0444, show_stat),
 	PROC_FILE("swaps", 0444, show_swaps),

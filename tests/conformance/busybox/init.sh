@@ -7,7 +7,7 @@ export HOME=/root USER=root PATH=/bin:/sbin:/usr/bin:/usr/sbin
 export bindir=/bb tsdir=/bb/testsuite VERBOSE=${VERBOSE-1}
 # From the command line: limit=SECONDS, and only=APPLET,APPLET (then nothing is left out).
 limit=${limit:-120}
-# Minutes of arithmetic, hardly a system call: they are run by themselves (--slow).
+# Minutes of arithmetic, hardly a system call: they are run by themselves (SLOW=1).
 skip=' bc ash-z_slow '
 wanted() {
 	if [ -n "$only" ]; then
