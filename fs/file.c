@@ -59,7 +59,8 @@ file_alloc(const struct path *p, int flags, struct file **out)
 	f->cred = cred_get(cred_current());
 	f->priv = NULL;
 	f->owner = NULL;
-	f->wb_err = f->mapping != NULL ? atomic_load_relaxed(&f->mapping->wb_err) : 0;
+	f->wb_err = f->mapping != NULL ? mapping_sample_error(f->mapping) : 0;
+	f->ra = (struct read_ahead){ .prev = RA_NONE };
 	f->dir_version = 0;
 	atomic_store_release(&f->refs.n, 1);
 	*out = f;

@@ -14,7 +14,7 @@ generic_file_read(struct file *f, struct iobuf *buf, off_t *pos)
 
 	if (iobuf_left(buf) == 0)
 		return 0;
-	n = pagecache_read(f->mapping, buf, pos, vnode_size(f->vn));
+	n = pagecache_read_ahead(f->mapping, buf, pos, vnode_size(f->vn), &f->ra);
 	if (n >= 0 && !(atomic_load_relaxed(&f->flags) & O_NOATIME))
 		path_touch_atime(&p);
 	return n;

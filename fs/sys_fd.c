@@ -257,6 +257,24 @@ sys_syncfs(int fd)
 	return err;
 }
 
+/* Data only, and only as far as the flags say. */
+static int
+sync_range(struct file *f, off_t start, off_t end, unsigned int flags)
+{
+	struct writeback_control wbc = { .start = (u64)start >> PAGE_SHIFT, .last = (u64)end >> PAGE_SHIFT, .nr_to_write = -1 };
+	int err = 0;
+
+	if (flags & SYNC_FILE_RANGE_WAIT_BEFORE)
+		mapping_wait_writeback(f->mapping, wbc.start, wbc.last);
+	wbc.sync = (flags & SYNC_FILE_RANGE_WAIT_BEFORE) && (flags & SYNC_FILE_RANGE_WAIT_AFTER);
+	if (flags & SYNC_FILE_RANGE_WRITE)
+		err = mapping_flush(f->mapping, &wbc);
+	if (flags & SYNC_FILE_RANGE_WAIT_AFTER)
+		mapping_wait_writeback(f->mapping, wbc.start, wbc.last);
+	return err != 0 || !(flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER)) ? err :
+		mapping_check_error(f->mapping, &f->wb_err);
+}
+
 long
 sys_sync_file_range(int fd, off_t offset, off_t nbytes, unsigned int flags)
 {
@@ -274,45 +292,89 @@ sys_sync_file_range(int fd, off_t offset, off_t nbytes, unsigned int flags)
 	if (!S_ISREG(f->vn->mode) && !S_ISBLK(f->vn->mode) && !S_ISDIR(f->vn->mode))
 		err = -ESPIPE;
 	else if (f->mapping != NULL && !(f->mapping->flags & MAPPING_MEMORY))
-		err = mapping_sync(f->mapping, offset, nbytes == 0 ? INT64_MAX : offset + nbytes - 1);
+		err = sync_range(f, offset, nbytes == 0 ? INT64_MAX : offset + nbytes - 1, flags);
 	fd_put(&r);
 	return err;
 }
 
 /* --- hints --- */
 
-static int
-check_hint(struct file *f)
+/* Pages of [off, off + len); len 0: to the end. */
+static void
+hint_range(off_t off, off_t len, u64 *first, u64 *last)
 {
-	if (S_ISFIFO(f->vn->mode) || S_ISSOCK(f->vn->mode))
-		return -ESPIPE;
-	return f->mapping != NULL ? 0 : -EINVAL;
+	off_t end = len == 0 || __builtin_add_overflow(off, len, &end) ? INT64_MAX : end;
+
+	*first = (u64)off >> PAGE_SHIFT;
+	*last = (u64)(end - 1) >> PAGE_SHIFT;
 }
 
-/* Advice only: what it says is checked, nothing is done yet. */
+/* Start writing what is dirty, then drop what is clean: whole pages only. */
+static void
+dont_need(struct mapping *m, off_t off, off_t len)
+{
+	off_t end = len == 0 || __builtin_add_overflow(off, len, &end) ? INT64_MAX : end;
+	struct writeback_control wbc = { .start = (u64)off >> PAGE_SHIFT, .last = (u64)(end - 1) >> PAGE_SHIFT, .nr_to_write = -1 };
+	u64 first = DIV_ROUND_UP((u64)off, PAGE_SIZE), limit = (u64)end >> PAGE_SHIFT;
+
+	(void)!mapping_flush(m, &wbc);
+	if (end == INT64_MAX)
+		limit = UINT64_MAX >> PAGE_SHIFT;
+	if (first < limit)
+		(void)!mapping_invalidate(m, first, limit - 1, false);
+}
+
+static int
+advise(struct file *f, off_t off, off_t len, int advice)
+{
+	bool disk = !(f->mapping->flags & MAPPING_MEMORY);
+	u64 first, last;
+
+	hint_range(MAX(off, 0L), len, &first, &last);
+	switch (advice) {
+	case POSIX_FADV_NORMAL: case POSIX_FADV_SEQUENTIAL: case POSIX_FADV_RANDOM:
+		WRITE_ONCE(f->ra.advice, (u32)advice);
+		if (advice != POSIX_FADV_RANDOM)
+			WRITE_ONCE(f->ra.noreuse, false);
+		return 0;
+	case POSIX_FADV_NOREUSE:
+		WRITE_ONCE(f->ra.noreuse, true);
+		return 0;
+	case POSIX_FADV_WILLNEED:
+		if (disk)
+			readahead_force(f->mapping, first, last - first + 1);
+		return 0;
+	case POSIX_FADV_DONTNEED:
+		if (disk)
+			dont_need(f->mapping, MAX(off, 0L), len);
+		return 0;
+	}
+	return -EINVAL;
+}
+
 long
 sys_fadvise64(int fd, off_t offset, size_t len, int advice)
 {
 	struct fdref r;
 	int err = fd_get(fd, &r);
 
-	(void)offset;
 	if (err != 0)
 		return err;
-	err = S_ISFIFO(r.file->vn->mode) ? -ESPIPE : 0;
-	if (err == 0 && ((ssize_t)len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE))
+	if (S_ISFIFO(r.file->vn->mode))
+		err = -ESPIPE;
+	else if ((ssize_t)len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
 		err = -EINVAL;
+	else if (r.file->mapping != NULL)
+		err = advise(r.file, offset, (off_t)len, advice);
 	fd_put(&r);
 	return err;
 }
 
-/* Reads into the cache, and so may block until it is there, as readahead(2) says. */
 long
 sys_readahead(int fd, off_t offset, size_t count)
 {
 	struct fdref r;
 	struct file *f;
-	off_t end;
 	int err = fd_get(fd, &r);
 
 	if (err != 0)
@@ -320,20 +382,10 @@ sys_readahead(int fd, off_t offset, size_t count)
 	f = r.file;
 	if (!(f->mode & FMODE_READ))
 		err = -EBADF;
-	else if (!S_ISREG(f->vn->mode) || check_hint(f) != 0)
+	else if ((!S_ISREG(f->vn->mode) && !S_ISBLK(f->vn->mode)) || f->mapping == NULL || (ssize_t)count < 0)
 		err = -EINVAL;
-	if (err != 0 || (f->mapping->flags & MAPPING_MEMORY))
-		goto out_put;
-	count = MIN(count, 2 * MIB);
-	end = MIN(vnode_size(f->vn), offset + (off_t)count);
-	for (off_t pos = ALIGN_DOWN(offset, (off_t)PAGE_SIZE); offset >= 0 && pos < end; pos += PAGE_SIZE) {
-		struct page *pg;
-
-		if (mapping_read(f->mapping, (u64)pos >> PAGE_SHIFT, &pg) != 0)
-			break;
-		page_put(pg);
-	}
-out_put:
+	else
+		err = advise(f, offset, (off_t)count, POSIX_FADV_WILLNEED);
 	fd_put(&r);
 	return err;
 }

@@ -228,8 +228,10 @@ gather_pages(struct file *in, off_t pos, size_t want, struct io_pagevec *pv)
 			if (err == 0)
 				page_unlock(pv[n].page);
 		} else {
-			err = mapping_read(in->mapping, index, &pv[n].page);
+			err = readahead_get(in->mapping, &in->ra, index, DIV_ROUND_UP(off + want, PAGE_SIZE), &pv[n].page);
 		}
+		if (err == -ENODATA)
+			return n;
 		if (err != 0)
 			return n > 0 ? n : err;
 		pv[n].off = off;

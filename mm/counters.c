@@ -3,6 +3,7 @@
 #include "mm/zone.h"
 
 #include "mm/kmap.h"
+#include "mm/lru.h"
 #include "mm/overcommit.h"
 #include "sys/lib/string.h"
 
@@ -33,20 +34,19 @@ read_pages(enum mem_counter c)
 }
 
 /*
- * What a new program could get without swapping: free frames beyond the reserve, and of the caches all but what is likely
- * in use (half, or the low watermark when that is less), as proc(5) describes MemAvailable.
+ * What a new program could get without swapping, by the formula behind MemAvailable (proc(5)): free frames beyond the reserve, and of
+ * the file lists and reclaimable slabs all but what is likely in use: half, or the low watermarks when they are less.
  */
 static u64
 available_pages(const struct mem_stats *st)
 {
-	u64 reserve = buddy_reserve_pages();
-	u64 file = st->cached + st->buffers;
+	u64 reserve = buddy_reserve_pages(), low = zones[ZONE_DMA32].low + zones[ZONE_NORMAL].low;
+	u64 file = st->active_file + st->inactive_file;
 	u64 slab = st->slab_reclaimable;
 	u64 n = st->free > reserve ? st->free - reserve : 0;
 
-	file = file > st->shmem ? file - st->shmem : 0;
-	n += file - MIN(file / 2, reserve);
-	n += slab - MIN(slab / 2, reserve);
+	n += file - MIN(file / 2, low);
+	n += slab - MIN(slab / 2, low);
 	return n;
 }
 
@@ -71,6 +71,9 @@ mem_stats_get(struct mem_stats *out)
 	out->mlocked = read_pages(MC_MLOCKED);
 	/* Anonymous memory is not on LRU lists while there is no swap to put it to: all of it counts as active. */
 	out->active_anon = out->anon + out->shmem;
+	out->inactive_file = lru_size(LRU_INACTIVE_FILE);
+	out->active_file = lru_size(LRU_ACTIVE_FILE);
+	out->unevictable = lru_size(LRU_UNEVICTABLE);
 	out->committed = overcommit_committed();
 	out->available = available_pages(out);
 }

@@ -146,8 +146,10 @@ trap_page_fault(struct trapframe *tf, vaddr_t va, int flags)
 		return -EFAULT;
 	if (va < ARCH_USER_MAX)
 		err = fault_handle(t->as, va, flags);
-	if (likely(err == 0))
+	if (likely(err == 0)) {
+		writeback_throttle();
 		return 0;
+	}
 	if (err == -ENOMEM) {
 		if (oom_kill("page fault") && (user || !thread_fatal_pending(t)))
 			return 0;		/* again; or the signal first */

@@ -10,6 +10,7 @@
 #include "arch/trap.h"
 #include "mm/vma.h"
 #include "sys/abi/errno.h"
+#include "sys/file.h"
 #include "sys/panic.h"
 
 #define AROUND_PAGES	16UL
@@ -69,7 +70,7 @@ collect_window(struct fault *f, u64 file_pages, vaddr_t *first, struct page *pag
 		u64 index = vma_index(f->v, va);
 
 		pages[n] = index < file_pages ? mapping_find(f->v->mapping, index) : NULL;
-		if (pages[n] != NULL && (!page_flag(pages[n], PG_UPTODATE) || page_flag(pages[n], PG_ERROR))) {
+		if (pages[n] != NULL && (!page_flag(pages[n], PG_UPTODATE) || page_flag(pages[n], PG_READAHEAD))) {
 			page_put(pages[n]);
 			pages[n] = NULL;
 		}
@@ -127,7 +128,8 @@ begin_write(struct mapping *m, struct page *pg)
 		page_unlock(pg);
 		return -EAGAIN;
 	}
-	page_wait_writeback(pg);
+	if (m->flags & MAPPING_STABLE)
+		page_wait_writeback(pg);
 	if (m->ops != NULL && m->ops->page_mkwrite != NULL) {
 		err = m->ops->page_mkwrite(m, pg);
 		if (err != 0)
@@ -165,6 +167,26 @@ map_cached(struct fault *f, struct page *pg)
 	return err;
 }
 
+/* f's page, uptodate: from the cache, or read in with others around it. */
+static int
+get_page(struct fault *f, struct page **out)
+{
+	struct mapping *m = f->v->mapping;
+	struct page *pg = mapping_find(m, f->index);
+	struct file *file = f->v->file;
+
+	if (likely(pg != NULL && page_flag(pg, PG_UPTODATE) && !page_flag(pg, PG_READAHEAD))) {
+		*out = pg;
+		return 0;
+	}
+	if (pg != NULL)
+		page_put(pg);
+	if (!(m->flags & MAPPING_MEMORY) && !(f->v->flags & VM_RANDREAD))
+		readahead_fault(m, file != NULL ? &file->ra : NULL, f->index, f->v->flags & VM_SEQREAD);
+	f->major = !(m->flags & MAPPING_MEMORY) && pg == NULL;
+	return mapping_read_killable(m, f->index, out);
+}
+
 int
 fault_file(struct fault *f)
 {
@@ -192,16 +214,9 @@ fault_file(struct fault *f)
 			goto out_unlock;
 		}
 	}
-	pg = mapping_find(m, f->index);
-	if (pg == NULL || !page_flag(pg, PG_UPTODATE)) {
-		if (pg != NULL)
-			page_put(pg);
-		f->major = !(m->flags & MAPPING_MEMORY);
-		err = mapping_read(m, f->index, &pg);
-		if (err != 0)
-			goto out_unlock;
-	}
-	err = map_cached(f, pg);
+	err = get_page(f, &pg);
+	if (err == 0)
+		err = map_cached(f, pg);
 out_unlock:
 	rwlock_read_unlock(&m->inval_lock);
 	return err;

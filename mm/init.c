@@ -4,6 +4,7 @@
 
 #include "mm/kmap.h"
 #include "mm/page.h"
+#include "mm/pagecache.h"
 #include "mm/slab.h"
 #include "mm/vma.h"
 
@@ -22,4 +23,6 @@ mm_init_late(void)
 {
 	pagecache_init();
 	aspace_init();
+	flusher_init();			/* threads: write-back, reclaim */
+	reclaim_init();
 }

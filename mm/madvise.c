@@ -132,22 +132,20 @@ punch_hole(struct vma *v, vaddr_t start, vaddr_t end)
 	return -EOPNOTSUPP;
 }
 
-static void
-read_ahead(struct vma *v, vaddr_t start, vaddr_t end)
+/* The space isn't locked while this waits for room in a disk's queue. */
+static int
+will_need(struct vma *v, vaddr_t start, vaddr_t end)
 {
-	struct page *pg;
+	u64 index = vma_index(v, start);
+	struct file *f = v->file;
 
-	if (v->mapping == NULL || (v->mapping->flags & MAPPING_MEMORY))
-		return;
-	rwlock_read_lock(&v->mapping->inval_lock);
-	for (vaddr_t va = start; va < end && vma_index(v, va) < vma_file_pages(v); va += PAGE_SIZE) {
-		if (mapping_read(v->mapping, vma_index(v, va), &pg) != 0)
-			break;
-		page_put(pg);
-		if (thread_signal_pending(thread_current()) && thread_fatal_pending(thread_current()))
-			break;
-	}
-	rwlock_read_unlock(&v->mapping->inval_lock);
+	if (v->mapping == NULL || (v->mapping->flags & MAPPING_MEMORY) || f == NULL)
+		return 0;
+	file_get(f);
+	vma_unlock(v);
+	readahead_force(f->mapping, index, (end - start) >> PAGE_SHIFT);
+	file_put(f);
+	return 1;
 }
 
 /* On the part of v, which is locked shared. 1: done, and v was unlocked. */
@@ -170,8 +168,7 @@ advise_vma(struct vma *v, vaddr_t start, vaddr_t end, int advice)
 	case MADV_REMOVE:
 		return punch_hole(v, start, end);
 	case MADV_WILLNEED:
-		read_ahead(v, start, end);
-		return 0;
+		return will_need(v, start, end);
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return v->flags & (VM_LOCKED | VM_PFNMAP) ? -EINVAL : 0;

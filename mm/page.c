@@ -50,6 +50,19 @@ page_put(struct page *pg)
 	buddy_free(pg, page_order(pg));
 }
 
+bool
+page_freeze(struct page *pg, s32 n)
+{
+	return atomic_cas(&pg->refs.n, n, 0);
+}
+
+void
+page_free_frozen(struct page *pg)
+{
+	KASSERT_DEBUG(pg->refs.n == 0 && pg->mapcount == 0 && (pg->flags & FREE_FORBIDDEN) == 0);
+	buddy_free(pg, page_order(pg));
+}
+
 /* --- bits to wait for --- */
 
 static bool
@@ -116,9 +129,27 @@ page_wait_locked(struct page *pg)
 	wait_event(wait_queue_of(pg), clear_or_announce(pg, PG_LOCKED));
 }
 
+int
+page_wait_locked_killable(struct page *pg)
+{
+	return wait_event_killable(wait_queue_of(pg), clear_or_announce(pg, PG_LOCKED));
+}
+
+void
+page_end_read(struct page *pg, int err)
+{
+	if (err == 0)
+		page_set_flag(pg, PG_UPTODATE);
+	else if (err != -EAGAIN)
+		page_set_flag(pg, PG_ERROR);
+	page_unlock(pg);
+}
+
 void
 page_wait_writeback(struct page *pg)
 {
+	if (!page_flag(pg, PG_WRITEBACK))
+		return;
 	wait_event(wait_queue_of(pg), clear_or_announce(pg, PG_WRITEBACK));
 }
 

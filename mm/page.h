@@ -23,6 +23,7 @@ struct kmem_cache;
 enum page_flag {
 	PG_LOCKED, PG_UPTODATE, PG_DIRTY, PG_WRITEBACK, PG_ERROR, PG_REFERENCED, PG_ACTIVE, PG_LRU, PG_SWAPBACKED, PG_SWAPCACHE,
 	PG_ANON, PG_SLAB, PG_TABLE, PG_RESERVED, PG_HEAD, PG_TAIL, PG_BUDDY, PG_WAITERS, PG_UNEVICTABLE, PG_PRIVATE, PG_RECLAIM,
+	PG_READAHEAD,	/* reaching it starts the next read-ahead */
 };
 
 struct page {
@@ -89,6 +90,9 @@ struct page *page_alloc(u32 order, int flags) __must_check;
 static inline void page_get(struct page *pg) { refcount_get(&page_head(pg)->refs); }
 static inline bool page_try_get(struct page *pg) { return refcount_try_get(&pg->refs); }	/* heads; under RCU or a lock */
 void page_put(struct page *pg);		/* the last reference frees it. Any context but NMI */
+/* All n references are the caller's (or under his locks): take them, so that no try-get succeeds any more. False: there are others. */
+bool __must_check page_freeze(struct page *pg, s32 n);
+void page_free_frozen(struct page *pg);	/* off all lists, unlocked */
 
 /* The page lock: sleeping, a bit with a hashed wait queue. Guards contents being read in, mapping and index. */
 void page_lock(struct page *pg);
@@ -96,6 +100,7 @@ int __must_check page_lock_killable(struct page *pg);
 bool page_trylock(struct page *pg);
 void page_unlock(struct page *pg);
 void page_wait_writeback(struct page *pg);
+int __must_check page_wait_locked_killable(struct page *pg);	/* 0 or -EINTR */
 void page_end_writeback(struct page *pg);	/* any context; wakes */
 void page_wait_locked(struct page *pg);		/* until PG_LOCKED is clear, without taking it */
 
@@ -106,7 +111,9 @@ struct mem_stats { u64 total, free, available, cached, buffers, dirty, writeback
 void mem_stats_get(struct mem_stats *out);
 /* Counters other parts keep: per-CPU, summed at reading. */
 enum mem_counter { MC_ANON, MC_FILE_CACHE, MC_SHMEM, MC_MAPPED, MC_DIRTY, MC_WRITEBACK, MC_SLAB_RECLAIMABLE, MC_SLAB, MC_KSTACK,
-	MC_PAGE_TABLES, MC_BUFFERS, MC_VMALLOC, MC_MLOCKED, MC_PGFAULT, MC_PGMAJFAULT, MC_COUNT };
+	MC_PAGE_TABLES, MC_BUFFERS, MC_VMALLOC, MC_MLOCKED, MC_PGFAULT, MC_PGMAJFAULT,
+	MC_LRU, MC_LRU_LAST = MC_LRU + 4 /* one for each list of mm/lru.h */, MC_PGSCAN_KSWAPD, MC_PGSCAN_DIRECT, MC_PGSTEAL_KSWAPD,
+	MC_PGSTEAL_DIRECT, MC_PGACTIVATE, MC_PGDEACTIVATE, MC_PGROTATED, MC_DIRTIED, MC_WRITTEN, MC_DROP_PAGECACHE, MC_DROP_SLAB, MC_COUNT };
 void mem_count(enum mem_counter c, s64 delta);
 s64 mem_counter_read(enum mem_counter c);
 

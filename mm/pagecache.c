@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The page cache's index: find, insert, read in, remove.
+ * The page cache's index: find, insert, read in, evict.
  *
  * A page in the cache is referenced once by the cache. Lookups run under RCU: they try-get the page and look again, because
  * the frame may have left the cache (and even belong to somebody else) in between; struct page never goes away. A page's
  * mapping and index change only under the page lock together with the mapping's lock, so whoever holds the page lock and
  * sees pg->mapping == m owns the page's place in m.
  */
+#include "mm/lru.h"
 #include "mm/mapping.h"
+#include "mm/pagecache.h"
 
 #include "sys/abi/errno.h"
 #include "sys/kmem.h"
@@ -68,16 +70,16 @@ mapping_init(struct mapping *m, const struct mapping_ops *ops, void *owner, u32 
 void
 mapping_destroy(struct mapping *m)
 {
-	mapping_truncate(m, 0, INT64_MAX);
-	KASSERT(m->nr_pages == 0 && interval_empty(&m->vmas));
+	pagecache_remove_all(m);
 	mapping_forget_dirty(m);
-	spin_lock_irq(&m->lock);
+	spin_lock_irq(&m->lock);	/* reclaim may just be taking the last page */
+	KASSERT(m->nr_pages == 0 && interval_empty(&m->vmas));
 	xa_destroy(&m->pages);
 	spin_unlock_irq(&m->lock);
 }
 
-static enum mem_counter
-cache_counter(const struct mapping *m)
+enum mem_counter
+pagecache_counter(const struct mapping *m)
 {
 	return (m->flags & MAPPING_MEMORY) ? MC_SHMEM : MC_FILE_CACHE;
 }
@@ -131,8 +133,11 @@ mapping_insert(struct mapping *m, u64 index, struct page *pg)
 		kmem_cache_free(node_cache, node);
 		err = insert_once(m, index, pg);
 	}
-	if (err == 0)
-		mem_count(cache_counter(m), 1);
+	if (err == 0) {
+		mem_count(pagecache_counter(m), 1);
+		if (!(m->flags & (MAPPING_MEMORY | MAPPING_UNEVICTABLE)))
+			lru_add(pg);
+	}
 	return err;
 }
 
@@ -147,7 +152,7 @@ add_new(struct mapping *m, u64 index, struct page **out)
 	err = counted ? m->ops->charge(m, 1) : 0;
 	if (err != 0)
 		return err;
-	pg = page_alloc(0, KM_USER | (int)m->gfp | (memory ? KM_ZERO : 0));
+	pg = page_alloc(0, KM_USER | (int)m->gfp | (memory ? KM_ZERO : KM_NOFS));
 	if (pg == NULL) {
 		err = -ENOMEM;
 		goto out_uncharge;
@@ -196,19 +201,22 @@ mapping_get_locked(struct mapping *m, u64 index, struct page **out)
 	}
 }
 
-int
-mapping_read(struct mapping *m, u64 index, struct page **out)
+static int
+wait_read(struct page *pg, bool killable)
 {
-	struct page *pg = mapping_find(m, index);
-	int err;
+	if (killable)
+		return page_wait_locked_killable(pg);
+	page_wait_locked(pg);
+	return 0;
+}
 
-	if (pg != NULL && likely(page_flag(pg, PG_UPTODATE))) {
-		*out = pg;
-		return 0;
-	}
-	if (pg != NULL)
-		page_put(pg);
-	err = mapping_get_locked(m, index, &pg);
+/* Read it ourselves. */
+static int
+read_once(struct mapping *m, u64 index, bool killable, struct page **out)
+{
+	struct page *pg;
+	int err = mapping_get_locked(m, index, &pg);
+
 	if (err != 0)
 		return err;
 	if (page_flag(pg, PG_UPTODATE)) {
@@ -216,12 +224,12 @@ mapping_read(struct mapping *m, u64 index, struct page **out)
 		*out = pg;
 		return 0;
 	}
+	page_clear_flag(pg, PG_ERROR);
 	err = m->ops->read_page(m, pg);		/* unlocks, now or at completion */
-	if (err == 0) {
-		page_wait_locked(pg);
-		if (!page_flag(pg, PG_UPTODATE))
-			err = -EIO;
-	}
+	if (err == 0)
+		err = wait_read(pg, killable);
+	if (err == 0 && !page_flag(pg, PG_UPTODATE))
+		err = -EIO;
 	if (err != 0) {
 		page_put(pg);
 		return err;
@@ -230,110 +238,78 @@ mapping_read(struct mapping *m, u64 index, struct page **out)
 	return 0;
 }
 
-/* Take the locked page out of the cache, dirty or not, and drop the cache's reference. The caller has one of its own. */
-static void
-remove_locked_page(struct mapping *m, struct page *pg)
+/* The page is there, perhaps being read in by somebody. 0 and no page: it must be read. */
+static int
+wait_cached(struct mapping *m, u64 index, bool killable, struct page **out)
 {
-	page_wait_writeback(pg);
-	if (page_flag(pg, PG_PRIVATE) && m->ops->invalidate != NULL)
-		m->ops->invalidate(m, pg, 0, PAGE_SIZE);
-	if (page_test_clear_flag(pg, PG_DIRTY))
-		mem_count(MC_DIRTY, -1);
+	struct page *pg = mapping_find(m, index);
+	int err = 0;
+
+	*out = NULL;
+	if (pg == NULL)
+		return 0;
+	if (!page_flag(pg, PG_UPTODATE))
+		err = wait_read(pg, killable);
+	if (err == 0 && page_flag(pg, PG_UPTODATE))
+		*out = pg;
+	else
+		page_put(pg);
+	return err;
+}
+
+static int
+read_in(struct mapping *m, u64 index, bool killable, struct page **out)
+{
+	int err = wait_cached(m, index, killable, out);
+
+	if (err != 0 || *out != NULL)
+		return err;
+	return read_once(m, index, killable, out);
+}
+
+int
+mapping_read(struct mapping *m, u64 index, struct page **out)
+{
+	return read_in(m, index, false, out);
+}
+
+int
+mapping_read_killable(struct mapping *m, u64 index, struct page **out)
+{
+	return read_in(m, index, true, out);
+}
+
+struct page *
+mapping_locked_page(struct mapping *m, u64 index)
+{
+	struct page *pg;
+
+	rcu_read_lock();
+	pg = xa_load(&m->pages, index);
+	rcu_read_unlock();
+	KASSERT_DEBUG(pg != NULL && page_flag(pg, PG_LOCKED));
+	return pg;
+}
+
+bool
+mapping_evict(struct mapping *m, struct page *pg)
+{
+	enum mem_counter counter = pagecache_counter(m);
+
+	KASSERT_DEBUG(page_flag(pg, PG_LOCKED) && pg->mapping == m);
 	spin_lock_irq(&m->lock);
+	if (page_flag(pg, PG_DIRTY) || page_flag(pg, PG_WRITEBACK) || page_flag(pg, PG_PRIVATE) || !page_freeze(pg, 2)) {
+		spin_unlock_irq(&m->lock);
+		return false;
+	}
 	xa_erase(&m->pages, pg->index);
 	pg->mapping = NULL;
 	m->nr_pages--;
-	spin_unlock_irq(&m->lock);
-	mem_count(cache_counter(m), -1);
-	if (m->ops != NULL && m->ops->charge != NULL)
-		(void)m->ops->charge(m, -1);
-	page_put(pg);
-}
-
-/* Zero bytes [from, to) of the cached page at index, if there is one. */
-static void
-zero_part(struct mapping *m, u64 index, u32 from, u32 to)
-{
-	struct page *pg = mapping_find(m, index);
-
-	if (pg == NULL)
-		return;
-	page_lock(pg);
-	if (pg->mapping == m && page_flag(pg, PG_UPTODATE)) {
-		page_wait_writeback(pg);
-		memset((char *)page_address(pg) + from, 0, to - from);
-		if (m->ops != NULL && m->ops->invalidate != NULL && page_flag(pg, PG_PRIVATE))
-			m->ops->invalidate(m, pg, from, to - from);
-		mapping_dirty(m, pg);
-	}
-	page_unlock(pg);
-	page_put(pg);
-}
-
-/* Remove all whole pages [first, last]. inval_lock is held, so faults add none behind our back; their mappings are
- * taken away again under the page lock, for a fault that had the page already. */
-static void
-remove_range(struct mapping *m, u64 first, u64 last)
-{
-	u64 index = first;
-
-	for (;;) {
-		struct page *pg;
-
-		rcu_read_lock();
-		pg = xa_find(&m->pages, &index, last);
-		if (pg != NULL && !refcount_try_get(&pg->refs)) {
-			rcu_read_unlock();
-			continue;
-		}
-		rcu_read_unlock();
-		if (pg == NULL)
-			return;
-		page_lock(pg);
-		if (pg->mapping == m && pg->index >= first && pg->index <= last) {
-			if (atomic_load_relaxed(&pg->mapcount) > 0)
-				mapping_unmap_range(m, pg->index, pg->index, true);
-			remove_locked_page(m, pg);
-		}
-		page_unlock(pg);
-		page_put(pg);
-	}
-}
-
-void
-mapping_truncate_locked(struct mapping *m, off_t start, off_t end)
-{
-	u64 first = DIV_ROUND_UP((u64)start, PAGE_SIZE);	/* first whole page */
-	u64 limit = (u64)end >> PAGE_SHIFT;		/* behind the last whole page */
-	u32 head = (u32)(start & (PAGE_SIZE - 1)), tail = (u32)(end & (PAGE_SIZE - 1));
-
-	if (start >= end)
-		return;
-	if (end == INT64_MAX) {
-		limit = UINT64_MAX >> PAGE_SHIFT;
-		tail = 0;
-	}
-	rwlock_assert_write_held(&m->inval_lock);
-	if (head != 0 && (u64)start >> PAGE_SHIFT == limit && tail != 0) {	/* inside one page */
-		zero_part(m, limit, head, tail);
-		return;
-	}
-	if (head != 0)
-		zero_part(m, (u64)start >> PAGE_SHIFT, head, PAGE_SIZE);
-	if (first < limit) {
-		mapping_unmap_range(m, first, limit - 1, true);
-		remove_range(m, first, limit - 1);
-	}
-	if (tail != 0)
-		zero_part(m, limit, 0, tail);
-}
-
-void
-mapping_truncate(struct mapping *m, off_t start, off_t end)
-{
-	rwlock_write_lock(&m->inval_lock);
-	mapping_truncate_locked(m, start, end);
-	rwlock_write_unlock(&m->inval_lock);
+	spin_unlock_irq(&m->lock);	/* m may be gone from here on */
+	mem_count(counter, -1);
+	page_clear_flag(pg, PG_LOCKED);
+	page_free_frozen(pg);
+	return true;
 }
 
 off_t

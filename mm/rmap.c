@@ -260,6 +260,83 @@ protect_in_vma(struct vma *v, struct page *pg)
 		arch_tlb_flush_page(&v->as->arch, va);
 }
 
+/* The entry of v that maps pg, locked, or NULL. */
+static pte_t *
+lock_entry(struct vma *v, struct page *pg, vaddr_t *va, struct spinlock **lock)
+{
+	bool huge;
+	pte_t *pte, e;
+
+	*va = v->start + ((pg->index - v->rmap.start) << PAGE_SHIFT);
+	pte = arch_pte_find(&v->as->arch, *va, lock, &huge);
+	if (pte == NULL || huge)
+		return NULL;
+	spin_lock(*lock);
+	e = arch_pte_read(pte);
+	if (arch_pte_present(e) && !pte_special(e) && arch_pte_pfn(e) == page_to_pfn(pg))
+		return pte;
+	spin_unlock(*lock);
+	return NULL;
+}
+
+/* Clearing the accessed bit needs no flush: a CPU that has the entry in its TLB may count as not having used it. */
+u32
+mapping_page_referenced(struct mapping *m, struct page *pg, u32 *vm_flags)
+{
+	struct interval_node *n;
+	u32 referenced = 0;
+
+	*vm_flags = 0;
+	if (atomic_load_relaxed(&pg->mapcount) == 0)
+		return 0;
+	if (!rwlock_try_read_lock(&m->rmap_lock))
+		return 1;		/* busy: take it for used */
+	interval_for_each(n, &m->vmas, pg->index, pg->index) {
+		struct vma *v = container_of(n, struct vma, rmap);
+		struct spinlock *lock;
+		vaddr_t va;
+		pte_t *pte = lock_entry(v, pg, &va, &lock), e;
+
+		if (pte == NULL)
+			continue;
+		*vm_flags |= (v->flags & ~(u32)VM_MAYEXEC) | (v->prot & PROT_EXEC ? VM_MAYEXEC : 0);
+		e = arch_pte_read(pte);
+		while (arch_pte_accessed(e) && !atomic_try_cas(pte, &e, arch_pte_clear_accessed(e)))
+			;
+		referenced += arch_pte_accessed(e);
+		spin_unlock(lock);
+	}
+	rwlock_read_unlock(&m->rmap_lock);
+	return referenced;
+}
+
+bool
+mapping_unmap_page(struct mapping *m, struct page *pg)
+{
+	struct interval_node *n;
+
+	if (atomic_load_relaxed(&pg->mapcount) == 0)
+		return true;
+	if (!rwlock_try_read_lock(&m->rmap_lock))
+		return false;
+	interval_for_each(n, &m->vmas, pg->index, pg->index) {
+		struct vma *v = container_of(n, struct vma, rmap);
+		struct spinlock *lock;
+		vaddr_t va;
+		pte_t *pte = lock_entry(v, pg, &va, &lock);
+
+		if (pte == NULL)
+			continue;
+		arch_pte_xchg(pte, 0);
+		page_unmap_count(v, pg, false, false);
+		spin_unlock(lock);
+		arch_tlb_flush_page(&v->as->arch, va);
+		page_put(pg);		/* the entry's: the caller has one */
+	}
+	rwlock_read_unlock(&m->rmap_lock);
+	return atomic_load_relaxed(&pg->mapcount) == 0;
+}
+
 void
 mapping_protect_page(struct mapping *m, struct page *pg)
 {

@@ -197,7 +197,7 @@ slab_create(struct kmem_cache *c, int flags)
 
 	while (PAGE_SIZE << least < c->stride)
 		least++;
-	flags &= KM_ATOMIC | KM_USER;
+	flags &= KM_ATOMIC | KM_USER | KM_NOFS | KM_NOIO;
 	pg = page_alloc(order, flags | PA_COMPOUND | (order > least ? PA_NO_RECLAIM : 0));
 	if (pg == NULL && order > least) {
 		order = least;

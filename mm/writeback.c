@@ -2,42 +2,75 @@
 /*
  * Dirty pages: marking them, writing them out, and remembering errors until an fsync has told every open file.
  *
- * A mapping with dirty pages is on one list, which sync(2) walks. Memory mappings have nothing to be written to: their
- * pages are dirty without being counted or listed.
+ * PG_DIRTY and MTAG_DIRTY change together, under the mapping's lock; so do PG_WRITEBACK and MTAG_WRITEBACK. What is to be written is
+ * locked, cleaned and write-protected in memory first: a write after that makes it dirty anew.
+ *
+ * A sync marks what is dirty when it begins with MTAG_TOWRITE and writes only that, so that a writer who goes on can't keep it
+ * busy for ever. Memory mappings have nothing to be written to: their pages are dirty without being counted or listed.
  */
-#include "mm/mapping.h"
+#include "mm/lru.h"
+#include "mm/pagecache.h"
 
 #include "sys/abi/errno.h"
+#include "sys/panic.h"
 #include "sys/rcu.h"
+#include "sys/thread.h"
 
-static struct spinlock dirty_lock = SPINLOCK_INIT(LOCK_LRU);
-static struct list dirty_mappings = LIST_INIT(dirty_mappings);	/* [dirty_lock] */
+/* --- marking --- */
+
+static bool
+mark_dirty(struct mapping *m, struct page *pg)
+{
+	u64 flags = spin_lock_irqsave(&m->lock);
+	bool fresh = pg->mapping == m && !page_test_set_flag(pg, PG_DIRTY);
+
+	if (fresh) {
+		xa_set_tag(&m->pages, pg->index, MTAG_DIRTY);
+		mem_count(MC_DIRTY, 1);
+	}
+	spin_unlock_irqrestore(&m->lock, flags);
+	return fresh;
+}
 
 void
 mapping_dirty(struct mapping *m, struct page *pg)
 {
-	u64 flags;
-
-	if (page_test_set_flag(pg, PG_DIRTY) || (m->flags & MAPPING_MEMORY))
+	if (page_flag(pg, PG_DIRTY))
 		return;
-	mem_count(MC_DIRTY, 1);
-	flags = spin_lock_irqsave(&m->lock);
-	xa_set_tag(&m->pages, pg->index, MTAG_DIRTY);
-	spin_unlock_irqrestore(&m->lock, flags);
-	spin_lock(&dirty_lock);
-	if (!list_is_linked(&m->dirty_node))
-		list_add_tail(&dirty_mappings, &m->dirty_node);
-	spin_unlock(&dirty_lock);
+	if (m->flags & MAPPING_MEMORY) {
+		page_set_flag(pg, PG_DIRTY);
+		return;
+	}
+	if (!mark_dirty(m, pg))
+		return;
+	mem_count(MC_DIRTIED, 1);
+	thread_current()->dirtied++;
+	if (unlikely(!list_is_linked(&m->dirty_node)))
+		flusher_add(m);
 }
 
 void
-mapping_forget_dirty(struct mapping *m)
+mapping_redirty(struct mapping *m, struct page *pg)
 {
-	spin_lock(&dirty_lock);
-	if (list_is_linked(&m->dirty_node))
-		list_del_init(&m->dirty_node);
-	spin_unlock(&dirty_lock);
+	(void)mark_dirty(m, pg);
+	if (!list_is_linked(&m->dirty_node))
+		flusher_add(m);
 }
+
+void
+mapping_clean(struct mapping *m, struct page *pg)
+{
+	u64 flags = spin_lock_irqsave(&m->lock);
+
+	if (page_test_clear_flag(pg, PG_DIRTY)) {
+		xa_clear_tag(&m->pages, pg->index, MTAG_DIRTY);
+		xa_clear_tag(&m->pages, pg->index, MTAG_TOWRITE);
+		mem_count(MC_DIRTY, -1);
+	}
+	spin_unlock_irqrestore(&m->lock, flags);
+}
+
+/* --- finding and taking pages --- */
 
 /* The next page of [*index, last] with the tag, referenced; *index is where it was. */
 static struct page *
@@ -53,65 +86,103 @@ find_tagged(struct mapping *m, u64 *index, u64 last, enum xa_tag tag)
 	return pg;
 }
 
-/* Write one locked page; it comes back unlocked. */
-static int
-write_locked(struct mapping *m, struct page *pg, struct writeback_control *wbc)
-{
-	u64 flags;
-	int err;
+#define TAG_AT_ONCE	256
 
-	if (wbc->sync && page_flag(pg, PG_WRITEBACK)) {
-		if (wbc->before_wait != NULL)
-			wbc->before_wait(wbc);
-		page_wait_writeback(pg);
+/* What is dirty in the range now is what a sync writes. */
+static void
+tag_for_sync(struct mapping *m, u64 index, u64 last)
+{
+	u32 n = 0;
+
+	spin_lock_irq(&m->lock);
+	while (xa_find_tag(&m->pages, &index, last, MTAG_DIRTY) != NULL) {
+		xa_set_tag(&m->pages, index, MTAG_TOWRITE);
+		if (index++ == last)
+			break;
+		if (++n % TAG_AT_ONCE == 0) {
+			spin_unlock_irq(&m->lock);
+			spin_lock_irq(&m->lock);
+		}
 	}
-	if (page_flag(pg, PG_WRITEBACK) || !page_test_clear_flag(pg, PG_DIRTY)) {
-		page_unlock(pg);
-		return 0;
-	}
-	mem_count(MC_DIRTY, -1);
-	flags = spin_lock_irqsave(&m->lock);
+	spin_unlock_irq(&m->lock);
+}
+
+/* The locked page goes from dirty to under write-back. False: it is not dirty (any more). */
+static bool
+begin_writeback(struct mapping *m, struct page *pg)
+{
+	bool dirty;
+
+	spin_lock_irq(&m->lock);
+	dirty = page_test_clear_flag(pg, PG_DIRTY);
 	xa_clear_tag(&m->pages, pg->index, MTAG_DIRTY);
-	xa_set_tag(&m->pages, pg->index, MTAG_WRITEBACK);
-	spin_unlock_irqrestore(&m->lock, flags);
-	mapping_protect_page(m, pg);	/* a write through a mapping after this makes it dirty anew */
-	err = m->ops->write_page(m, pg, wbc);
-	wbc->nr_to_write--;
-	return err;
+	xa_clear_tag(&m->pages, pg->index, MTAG_TOWRITE);
+	if (dirty) {
+		page_set_flag(pg, PG_WRITEBACK);
+		xa_set_tag(&m->pages, pg->index, MTAG_WRITEBACK);
+		mem_count(MC_DIRTY, -1);
+		mem_count(MC_WRITEBACK, 1);
+	}
+	spin_unlock_irq(&m->lock);
+	if (dirty)
+		mapping_protect_page(m, pg);
+	return dirty;
+}
+
+/* What write_page holds back to make larger requests goes out before this thread waits for anything. */
+static void
+before_wait(struct writeback_control *wbc)
+{
+	if (wbc->before_wait != NULL)
+		wbc->before_wait(wbc);
+}
+
+/* Lock the page and make it ready to be written. False: it isn't to be written, and is unlocked. */
+static bool
+take_page(struct mapping *m, struct page *pg, u64 index, struct writeback_control *wbc)
+{
+	if (!page_trylock(pg)) {
+		before_wait(wbc);
+		page_lock(pg);
+	}
+	if (pg->mapping == m && pg->index == index) {
+		if (wbc->sync && page_flag(pg, PG_WRITEBACK)) {
+			before_wait(wbc);
+			page_wait_writeback(pg);
+		}
+		if (!page_flag(pg, PG_WRITEBACK) && begin_writeback(m, pg))
+			return true;
+	}
+	page_unlock(pg);
+	return false;
 }
 
 int
 mapping_write_dirty(struct mapping *m, struct writeback_control *wbc)
 {
+	enum xa_tag tag = wbc->sync ? MTAG_TOWRITE : MTAG_DIRTY;
 	u64 index = wbc->start;
+	struct page *pg;
 	int err = 0;
 
-	for (struct page *pg; wbc->nr_to_write != 0 && (pg = find_tagged(m, &index, wbc->last, MTAG_DIRTY)) != NULL; ) {
-		int e = 0;
+	if (wbc->sync)
+		tag_for_sync(m, wbc->start, wbc->last);
+	while (wbc->nr_to_write != 0 && (pg = find_tagged(m, &index, wbc->last, tag)) != NULL) {
+		if (take_page(m, pg, index, wbc)) {
+			int e = m->ops->write_page(m, pg, wbc);
 
-		/* Pages that write_page holds back for a larger request go out before this thread waits for anything. */
-		if (!page_trylock(pg)) {
-			if (wbc->before_wait != NULL)
-				wbc->before_wait(wbc);
-			page_lock(pg);
+			err = err != 0 ? err : e;
+			wbc->nr_to_write -= wbc->nr_to_write > 0;
 		}
-		if (pg->mapping == m)
-			e = write_locked(m, pg, wbc);
-		else
-			page_unlock(pg);
 		page_put(pg);
-		if (e != 0) {
-			mapping_set_error(m, e);
-			err = e;
-		}
 		if (index++ == wbc->last)
 			break;
 	}
 	return err;
 }
 
-static void
-wait_writeback_range(struct mapping *m, u64 first, u64 last)
+void
+mapping_wait_writeback(struct mapping *m, u64 first, u64 last)
 {
 	u64 index = first;
 
@@ -123,17 +194,23 @@ wait_writeback_range(struct mapping *m, u64 first, u64 last)
 	}
 }
 
+#define WB_ERRNO	0xfffu
+
 int
 mapping_flush(struct mapping *m, struct writeback_control *wbc)
 {
-	int err;
+	u32 before = atomic_load_relaxed(&m->wb_err), after;
+	int err = 0;
 
 	if (m->flags & MAPPING_MEMORY)
 		return 0;
-	err = m->ops->write_pages != NULL ? m->ops->write_pages(m, wbc) : mapping_write_dirty(m, wbc);
-	if (wbc->sync)
-		wait_writeback_range(m, wbc->start, wbc->last);
-	return err;
+	if (xa_tagged(&m->pages, MTAG_DIRTY))
+		err = m->ops->write_pages != NULL ? m->ops->write_pages(m, wbc) : mapping_write_dirty(m, wbc);
+	if (!wbc->sync)
+		return err;
+	mapping_wait_writeback(m, wbc->start, wbc->last);
+	after = atomic_load_relaxed(&m->wb_err);
+	return err != 0 || after == before ? err : -(int)(after & WB_ERRNO);
 }
 
 int
@@ -145,65 +222,62 @@ mapping_sync(struct mapping *m, off_t start, off_t end)
 	return mapping_flush(m, &wbc);
 }
 
-/* The write of a page has ended: from the completion, in any context. */
 void
 mapping_end_writeback(struct mapping *m, struct page *pg, int err)
 {
-	u64 flags = spin_lock_irqsave(&m->lock);
+	u64 flags;
 
-	xa_clear_tag(&m->pages, pg->index, MTAG_WRITEBACK);
-	spin_unlock_irqrestore(&m->lock, flags);
 	if (err != 0)
 		mapping_set_error(m, err);
-	page_end_writeback(pg);
+	flags = spin_lock_irqsave(&m->lock);
+	KASSERT_DEBUG(page_flag(pg, PG_WRITEBACK) && pg->mapping == m);
+	xa_clear_tag(&m->pages, pg->index, MTAG_WRITEBACK);
+	spin_unlock_irqrestore(&m->lock, flags);
+	mem_count(MC_WRITEBACK, -1);
+	mem_count(MC_WRITTEN, 1);
+	if (page_test_clear_flag(pg, PG_RECLAIM))
+		lru_rotate(pg);
+	page_end_writeback(pg);		/* page and mapping may be gone from here on */
+	flusher_written();
 }
 
-int
-writeback_sync_all(void)
-{
-	struct list todo = LIST_INIT(todo);
-	int err = 0;
-
-	spin_lock(&dirty_lock);
-	list_splice_tail(&dirty_mappings, &todo);
-	list_init(&dirty_mappings);
-	while (!list_empty(&todo)) {
-		struct mapping *m = list_first(&todo, struct mapping, dirty_node);
-		int e;
-
-		/* Off the list first: a page that becomes dirty from here on puts it back. */
-		list_del_init(&m->dirty_node);
-		if (m->ops->hold == NULL || !m->ops->hold(m))
-			continue;	/* its owner is being destroyed, and writes it out itself */
-		spin_unlock(&dirty_lock);
-		e = mapping_sync(m, 0, INT64_MAX);
-		if (e != 0)
-			err = e;
-		m->ops->drop(m);
-		spin_lock(&dirty_lock);
-	}
-	spin_unlock(&dirty_lock);
-	return err;
-}
-
-/* wb_err: the low 12 bits are the errno, the others count the errors; "seen" is a copy of it taken at open or at the last report. */
-#define WB_ERRNO	0xfffu
+/*
+ * --- errors ---
+ * wb_err: the low 12 bits are the errno, then a bit that says that somebody was told, the others count. A new error after the last
+ * one was told changes the count, so that every cursor differs from it.
+ */
+#define WB_TOLD		0x1000u
+#define WB_COUNT	0x2000u
 
 void
 mapping_set_error(struct mapping *m, int err)
 {
-	u32 old = atomic_load_relaxed(&m->wb_err);
+	u32 old = atomic_load_relaxed(&m->wb_err), new;
 
-	while (!atomic_try_cas(&m->wb_err, &old, ((old & ~WB_ERRNO) + WB_ERRNO + 1) | (u32)-err))
-		;
+	do {
+		new = (old & ~(WB_ERRNO | WB_TOLD)) | ((u32)-err & WB_ERRNO);
+		if (old & WB_TOLD)
+			new += WB_COUNT;
+	} while (!atomic_try_cas(&m->wb_err, &old, new));
+}
+
+u32
+mapping_sample_error(struct mapping *m)
+{
+	u32 now = atomic_load_relaxed(&m->wb_err);
+
+	return now & WB_TOLD ? now : 0;
 }
 
 int
 mapping_check_error(struct mapping *m, u32 *seen)
 {
-	u32 now = atomic_load_relaxed(&m->wb_err);
+	u32 now = atomic_load_relaxed(&m->wb_err), old = atomic_load_relaxed(seen);
 
-	if (atomic_xchg(seen, now) == now)
+	if (likely(now == 0 || now == old))
 		return 0;
-	return -(int)(now & WB_ERRNO);
+	while (!(now & WB_TOLD) && !atomic_try_cas(&m->wb_err, &now, now | WB_TOLD))
+		;
+	now |= WB_TOLD;
+	return atomic_xchg(seen, now) == now ? 0 : -(int)(now & WB_ERRNO);
 }

@@ -91,6 +91,17 @@ struct fown {			/* SIGIO, F_SETOWN: replaced as a whole under f->lock, read unde
 	struct rcu_head rcu;
 };
 
+/* Where a reader of a file is, for mm/readahead.c. Threads that share the file change it without a lock: it is only a guess. */
+struct read_ahead {
+	u64 start;		/* [a] page index of the window read last; size 0: there is none */
+	u32 size;		/* [a] its pages */
+	u32 async;		/* [a] its last so many: who reaches the first of them starts the next window */
+	u64 prev;		/* [a] page read last, or RA_NONE */
+	u32 advice;		/* [a] POSIX_FADV_NORMAL, SEQUENTIAL, RANDOM */
+	bool noreuse;		/* [a] POSIX_FADV_NOREUSE: reads don't make pages look used */
+};
+#define RA_NONE	UINT64_MAX
+
 struct file {
 	const struct file_ops *ops;	/* [I] */
 	struct refcount refs;		/* [a] type-stable memory: lookups try-get under RCU */
@@ -108,6 +119,7 @@ struct file {
 	struct fown *owner;		/* [l, r] NULL: none */
 	struct list epoll_items;	/* [l] epoll instances that watch it (fs/epoll.c) */
 	u32 wb_err;			/* [a] write-back error sequence seen */
+	struct read_ahead ra;
 	u64 dir_version;		/* [p] for directory iteration */
 	struct rcu_head rcu;
 };

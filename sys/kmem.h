@@ -12,7 +12,13 @@ enum {
 	KM_ATOMIC	= 1 << 0,	/* any context: fails rather than sleeps */
 	KM_ZERO		= 1 << 1,
 	KM_USER		= 1 << 2,	/* on behalf of a user: fails before the reserves are touched */
+	KM_NOFS		= 1 << 3,	/* reclaim may not call file systems: the caller holds their locks */
+	KM_NOIO		= 1 << 4,	/* nor start I/O or wait for it: the caller serves it. Implies KM_NOFS */
 };
+
+/* From here on every allocation of this thread is KM_NOFS or KM_NOIO, whatever its flags say. Nests: leave gets what enter returned. */
+u32 __must_check kmem_scope_enter(u32 flags);
+void kmem_scope_leave(u32 old);
 
 /* NULL where there is no memory. Up to 4 MiB, naturally aligned to its power of two up to a page. */
 void *kmem_alloc(size_t size, int flags) __must_check;

@@ -16,6 +16,7 @@ enum lock_class {
 	LOCK_EXEC,		/* proc: one exec or ptrace attach of a process at a time */
 	LOCK_PROCTREE_SLEEP,	/* proc: reserved for long walks over the tree */
 	LOCK_TTY_CTL,		/* tty: open, hangup, session (outer) */
+	LOCK_WRITEBACK,		/* write-back has a mapping in hand: outside of what ->hold, ->drop and ops take */
 	LOCK_EPOLL,		/* epoll instance (nests: instance that watches before watched) */
 	LOCK_FILE_POS,		/* file: offset */
 	LOCK_TEXT,		/* text of a generated file, while it is made */

@@ -110,6 +110,8 @@ struct thread {
 	void *fs_handle;		/* [t] open handle of a file system's journal (fs/jbd2/), or NULL */
 	struct block_plug *plug;	/* [t] dev/block: I/O held back, sent before the thread sleeps */
 	bool in_reclaim;		/* [t] mm/: it frees memory; its own allocations may use the reserve */
+	u32 km_scope;			/* [t] KM_NOFS, KM_NOIO for all allocations: kmem_scope_enter() */
+	u32 dirtied;			/* [t] pages made dirty since it was throttled last */
 	struct list all_node;		/* [r] every thread */
 	struct task_work *task_work;	/* [a] sys/syscall.h */
 	struct rcu_head rcu;

@@ -6,6 +6,7 @@
 #include "fs/path.h"
 #include "fs/notify.h"
 #include "fs/textfile.h"
+#include "mm/mapping.h"
 #include "proc/exec.h"
 #include "proc/proc.h"
 #include "sys/abi/errno.h"
@@ -253,7 +254,41 @@ static const struct proc_entry kernel_table[] = {
 	{ 0 },
 };
 
+/* Write-back looks at once whether the new limit asks for something. */
+static int
+store_writeback(const struct proc_object *o, char *text, size_t len)
+{
+	int err = store_int(o, text, len);
+
+	if (err == 0)
+		writeback_wake();
+	return err;
+}
+
+#define SYSCTL_WRITEBACK(n, v, hi) \
+	{ .name = (n), .mode = S_IFREG | 0644, .show = show_int, .store = store_writeback, .value = (v), .min = 0, .max = (hi) }
+
+static int
+store_drop_caches(const struct proc_object *o, char *text, size_t len)
+{
+	s64 v;
+
+	(void)o, (void)len;
+	if (parse_s64(text_trim(text), NULL, 10, &v) != 0 || v < 1 || v > 4)
+		return -EINVAL;
+	if (v & 1)
+		reclaim_drop_pagecache();
+	if (v & 2)
+		reclaim_drop_slab();
+	return 0;
+}
+
 static const struct proc_entry vm_table[] = {
+	SYSCTL_WRITEBACK("dirty_ratio", &dirty_ratio, 100),
+	SYSCTL_WRITEBACK("dirty_background_ratio", &dirty_background_ratio, 100),
+	SYSCTL_WRITEBACK("dirty_expire_centisecs", &dirty_expire_centisecs, INT32_MAX),
+	SYSCTL_WRITEBACK("dirty_writeback_centisecs", &dirty_writeback_centisecs, INT32_MAX),
+	{ .name = "drop_caches", .mode = S_IFREG | 0200, .store = store_drop_caches },
 	SYSCTL_INT("overcommit_memory", &overcommit_mode, 0, 2),
 	SYSCTL_INT("max_map_count", &vm_max_map_count, 0, INT32_MAX),
 	SYSCTL_FIXED("mmap_min_addr", 65536),

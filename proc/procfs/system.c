@@ -269,9 +269,24 @@ show_vmstat(const struct proc_object *o, struct strbuf *out)
 
 	(void)o;
 	mem_stats_get(&m);
-	strbuf_printf(out, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped %lu\nnr_file_pages %lu\nnr_dirty %lu\nnr_writeback %lu\n"
-		"nr_shmem %lu\npgfault %ld\npgmajfault %ld\n", m.free, m.anon, m.mapped, m.cached, m.dirty, m.writeback, m.shmem,
-		mem_counter_read(MC_PGFAULT), mem_counter_read(MC_PGMAJFAULT));
+	const struct { const char *name; u64 n; } rows[] = {
+		{ "nr_free_pages", m.free }, { "nr_inactive_anon", m.inactive_anon }, { "nr_active_anon", m.active_anon },
+		{ "nr_inactive_file", m.inactive_file }, { "nr_active_file", m.active_file }, { "nr_unevictable", m.unevictable },
+		{ "nr_mlock", m.mlocked }, { "nr_slab_reclaimable", m.slab_reclaimable }, { "nr_slab_unreclaimable", m.slab_unreclaimable },
+		{ "nr_anon_pages", m.anon }, { "nr_mapped", m.mapped }, { "nr_file_pages", m.cached + m.buffers }, { "nr_dirty", m.dirty },
+		{ "nr_writeback", m.writeback }, { "nr_shmem", m.shmem },
+	};
+	static const struct { const char *name; enum mem_counter c; } counters[] = {
+		{ "nr_dirtied", MC_DIRTIED }, { "nr_written", MC_WRITTEN }, { "pgactivate", MC_PGACTIVATE },
+		{ "pgdeactivate", MC_PGDEACTIVATE }, { "pgfault", MC_PGFAULT }, { "pgmajfault", MC_PGMAJFAULT },
+		{ "pgsteal_kswapd", MC_PGSTEAL_KSWAPD }, { "pgsteal_direct", MC_PGSTEAL_DIRECT },
+		{ "pgscan_kswapd", MC_PGSCAN_KSWAPD }, { "pgscan_direct", MC_PGSCAN_DIRECT }, { "pgrotated", MC_PGROTATED },
+		{ "drop_pagecache", MC_DROP_PAGECACHE }, { "drop_slab", MC_DROP_SLAB },
+	};
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
+		strbuf_printf(out, "%s %lu\n", rows[i].name, rows[i].n);
+	for (u32 i = 0; i < ARRAY_SIZE(counters); i++)
+		strbuf_printf(out, "%s %ld\n", counters[i].name, mem_counter_read(counters[i].c));
 	return 0;
 }
 
