@@ -297,8 +297,7 @@ flusher_wait(nsec_t deadline)
 	u64 start = atomic_load(&served);
 
 	atomic_add(&waiting, 1u);
-	(void)wait_event_until(&progress_wq, atomic_load(&served) >= start + WAKE_EVERY || mem_counter_read(MC_WRITEBACK) == 0 ||
-		clock_now() >= deadline, deadline);
+	(void)wait_event_until(&progress_wq, atomic_load(&served) != start, deadline);
 	atomic_sub(&waiting, 1u);
 }
 

@@ -5,9 +5,11 @@
  * sources: mm/aspace.c mm/vma.c mm/gap.c mm/rmap.c mm/zap.c mm/huge.c mm/fault.c mm/fault_anon.c mm/fault_file.c
  * sources: mm/mmap.c mm/mremap.c mm/protect.c mm/fork.c mm/access.c mm/madvise.c mm/mlock.c mm/maps.c mm/overcommit.c
  * sources: mm/pagecache_io.c mm/iobuf.c mm/usercopy.c mm/oom.c mm/counters.c mm/buddy.c mm/page.c mm/page_init.c mm/pagecache.c mm/writeback.c
+ * sources: mm/truncate.c mm/readahead.c mm/lru.c mm/flusher.c
  */
 #include "tests/unit/test.h"
 #include "arch/trap.h"
+#include "mm/lru.h"
 #include "mm/madvise.h"
 #include "mm/vma.h"
 #include "sys/cred.h"
@@ -89,6 +91,7 @@ check_nothing_lost(void)
 	mapping_truncate(&file_mapping, 0, INT64_MAX);
 	unit_rcu_flush();
 	ck_assert_int_eq(file_refs, 0);
+	lru_drain(true);
 	ck_assert_uint_eq(buddy_free_pages(), free_before);
 	ck_assert_int_eq(mem_counter_read(MC_ANON), 0);
 	ck_assert_int_eq(mem_counter_read(MC_MAPPED), 0);
@@ -600,7 +603,37 @@ TEST(writes_through_shared_memory_reach_the_disk)
 		ck_assert_int_eq(writeback_sync_all(), 0);
 		ck_assert_uint_eq(writes, round);
 	}
-	ck_assert_uint_eq(reads, 1);
+	ck_assert_uint_eq(reads, 4);	/* with what lies around */
+	ck_assert_int_eq(aspace_munmap(space.as, va, 4 * PAGE_SIZE), 0);
+	mapping_destroy(&disk_mapping);
+	check_nothing_lost();
+}
+
+/* What reclaim does to a mapped page: it looks whether it was used, and takes it away. */
+TEST(reclaim_unmaps_pages_of_files)
+{
+	u32 flags;
+	struct page *pg;
+	vaddr_t va;
+
+	mapping_init(&disk_mapping, &disk_ops, NULL, 0);
+	disk[2][0] = 5;
+	va = (vaddr_t)aspace_mmap(space.as, 0, 4 * PAGE_SIZE, PROT_READ, MAP_SHARED, &disk_file, 0);
+	ck_assert_uint_eq(get(space.as, va + 2 * PAGE_SIZE), 5);
+	pg = mapping_find(&disk_mapping, 2);
+	page_lock(pg);
+	ck_assert_int_eq(pg->mapcount, 1);
+	ck_assert_uint_eq(mapping_page_referenced(&disk_mapping, pg, &flags), 1);
+	ck_assert_uint_eq(mapping_page_referenced(&disk_mapping, pg, &flags), 0);
+	ck_assert(flags & VM_SHARED);
+	ck_assert(!(flags & VM_MAYEXEC));
+	lru_drain(true);
+	ck_assert(lru_isolate_page(pg));
+	ck_assert(!mapping_evict(&disk_mapping, pg));	/* the entry has a reference */
+	ck_assert(mapping_unmap_page(&disk_mapping, pg));
+	ck_assert(mapping_evict(&disk_mapping, pg));
+	ck_assert_ptr_null(mapping_find(&disk_mapping, 2));
+	ck_assert_uint_eq(get(space.as, va + 2 * PAGE_SIZE), 5);
 	ck_assert_int_eq(aspace_munmap(space.as, va, 4 * PAGE_SIZE), 0);
 	mapping_destroy(&disk_mapping);
 	check_nothing_lost();
