@@ -9,6 +9,7 @@
  */
 #include "fs/internal.h"
 
+#include "dev/block.h"
 #include "mm/page.h"
 #include "mm/slab.h"
 #include "sys/abi/errno.h"
@@ -58,6 +59,8 @@ vnode_alloc(struct super_block *sb)
 	rwlock_init(&vn->rwlock, LOCK_VNODE);
 	spin_init(&vn->lock, LOCK_VNODE_SPIN);
 	mapping_init(&vn->mapping, NULL, vn, 0);
+	if (sb->bdev != NULL)
+		vn->mapping.backing = &sb->bdev->disk->whole->backing;
 	vn->i_mapping = &vn->mapping;
 	vn->btime = vn->atime = vn->mtime = vn->ctime = clock_realtime_coarse();
 	spin_lock(&sb->lock);

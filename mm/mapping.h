@@ -76,7 +76,8 @@ struct mapping_ops {
 	 * that are held around allocations without KM_NOFS. */
 	bool (*release)(struct mapping *m, struct page *pg);
 	/* Keep the owner alive while somebody else writes its pages: false if it is on its way out (it writes them itself).
-	 * In an RCU read section: may not sleep. An unused but cached owner must be revived. NULL: the owner outlives its dirty pages. */
+	 * In an RCU read section: may not sleep; the owner's memory stays for a grace period after mapping_destroy(). An unused but
+	 * cached owner must be revived. NULL: the owner outlives its dirty pages. */
 	bool (*hold)(struct mapping *m);
 	void (*drop)(struct mapping *m);	/* may sleep */
 	/* Bytes of the file at present. NULL: without end. */

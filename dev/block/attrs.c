@@ -204,7 +204,7 @@ show_fua(struct device *d, struct strbuf *out)
 static int
 show_read_ahead(struct device *d, struct strbuf *out)
 {
-	return put_number(out, (u64)atomic_load_relaxed(&bdev_of(d)->disk->whole->ra_pages) * (PAGE_SIZE / KIB));
+	return put_number(out, (u64)atomic_load_relaxed(&bdev_of(d)->disk->whole->backing.ra_pages) * (PAGE_SIZE / KIB));
 }
 
 static int
@@ -224,7 +224,7 @@ store_read_ahead(struct device *d, const char *text, size_t len)
 
 	(void)len;
 	if (err == 0)
-		atomic_store_relaxed(&bdev_of(d)->disk->whole->ra_pages, (u32)(v / (PAGE_SIZE / KIB)));
+		atomic_store_relaxed(&bdev_of(d)->disk->whole->backing.ra_pages, (u32)(v / (PAGE_SIZE / KIB)));
 	return err;
 }
 

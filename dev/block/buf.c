@@ -12,6 +12,7 @@
 #include "dev/block/buf_internal.h"
 
 #include "mm/page.h"
+#include "mm/lru.h"
 #include "sys/abi/errno.h"
 #include "sys/lib/string.h"
 #include "sys/panic.h"
@@ -173,8 +174,10 @@ buf_get(struct block_device *bdev, u64 block, struct buf **out)
 	if (block >= block_device_bytes(bdev) / size)
 		return -EIO;
 	pg = mapping_find(&bdev->mapping, index);
-	if (pg != NULL && (*out = find_in(bdev, pg, block)) != NULL)
+	if (pg != NULL && (*out = find_in(bdev, pg, block)) != NULL) {
+		page_mark_accessed(pg);
 		return 0;
+	}
 	if (pg != NULL)
 		page_put(pg);
 	err = mapping_get_locked(&bdev->mapping, index, &pg);

@@ -13,7 +13,6 @@
 
 #define EXT_MAJOR	259	/* numbers for what has none of its own */
 #define EXT_MINORS	0xfffff
-#define DEFAULT_RA	(128 * KIB / PAGE_SIZE)
 
 static struct mutex registry_lock = MUTEX_INIT(registry_lock, LOCK_CHRDEV);
 static struct list registry = LIST_INIT(registry);	/* [registry_lock] each referenced */
@@ -65,10 +64,11 @@ block_device_create(struct disk *d, u32 partno, u64 start, u64 nr_sectors, struc
 	b->start = start;
 	b->nr_sectors = nr_sectors;
 	b->block_size = (u32)MAX((u32)PAGE_SIZE, d->queue->lim.logical_size);
-	b->ra_pages = DEFAULT_RA;
+	b->backing.ra_pages = RA_PAGES_DEFAULT;
 	refcount_init(&b->refs, 1);
 	spin_init(&b->buf_lock, LOCK_BUF_STATE);
 	mapping_init(&b->mapping, &block_mapping_ops, b, 0);
+	b->mapping.backing = partno != 0 ? &d->whole->backing : &b->backing;
 	if (partno != 0)
 		block_device_get(d->whole);
 	*out = b;
@@ -84,10 +84,10 @@ destroy(struct block_device *b)
 	if (b->dev.attrs != block_part_attrs && b->dev.attrs != block_disk_attrs)
 		kmem_free((void *)(uintptr_t)b->dev.attrs);
 	if (b->partno != 0) {
-		kmem_free(b);
+		kmem_free_rcu(b, &b->rcu);	/* write-back may just be asking its mapping to be held */
 		block_device_put(d->whole);
 	} else {
-		kmem_free(b);
+		kmem_free_rcu(b, &b->rcu);
 		disk_free(d);
 	}
 }

@@ -141,7 +141,7 @@ set_read_ahead(struct block_device *b, u64 arg)
 {
 	if (!is_admin())
 		return -EACCES;
-	atomic_store_relaxed(&b->disk->whole->ra_pages, (u32)(arg * SECTOR_SIZE / PAGE_SIZE));
+	atomic_store_relaxed(&b->disk->whole->backing.ra_pages, (u32)(arg * SECTOR_SIZE / PAGE_SIZE));
 	return 0;
 }
 
@@ -256,7 +256,7 @@ query(struct block_device *b, unsigned int cmd, u64 arg)
 		return put_short(arg, (u16)MIN(lim->max_sectors, 0xffffU));
 	case BLKRAGET:
 	case BLKFRAGET:
-		return arg == 0 ? -EINVAL : put_long(arg, (u64)b->disk->whole->ra_pages * (PAGE_SIZE / SECTOR_SIZE));
+		return arg == 0 ? -EINVAL : put_long(arg, (u64)b->disk->whole->backing.ra_pages * (PAGE_SIZE / SECTOR_SIZE));
 	case BLKGETDISKSEQ:
 		return put_long(arg, b->disk->seq);
 	case HDIO_GETGEO:
