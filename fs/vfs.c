@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Brings the VFS up: caches first, then the file systems that are always there, then the root. */
 #include "fs/epoll.h"
+#include "fs/ext2.h"
 #include "fs/internal.h"
 #include "fs/notify.h"
 #include "fs/pipe.h"
@@ -20,6 +21,7 @@ vfs_init(void)
 	flock_init();
 	anon_init();
 	tmpfs_init();
+	ext2_init();
 	pipe_init();
 	epoll_init();
 	inotify_init();

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Open files, symbolic links, and the flags of inodes (chattr(1)). */
+#include "fs/ext2/ext2.h"
+
+#include "mm/usercopy.h"
+#include "sys/abi/ioctl.h"
+#include "sys/kmem.h"
+#include "sys/lib/string.h"
+
+/* --- regular files --- */
+
+static int
+ext2_fallocate(struct file *f, int mode, off_t off, off_t len)
+{
+	struct vnode *vn = f->vn;
+	int err;
+
+	/* Preallocated blocks need extents, as on Linux: posix_fallocate() writes zeros instead. */
+	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	rwlock_write_lock(&vn->rwlock);
+	err = ext2_punch_hole(vn, off, off + len);
+	if (err == 0)
+		vnode_touch(vn, VT_MTIME | VT_CTIME);
+	rwlock_write_unlock(&vn->rwlock);
+	return err;
+}
+
+/* The last writer gives back what was kept for the file. */
+static void
+ext2_file_release(struct file *f)
+{
+	struct ext2_inode *ei = ext2_i(f->vn);
+
+	if (!(f->mode & FMODE_WRITE) || !READ_ONCE(ei->window.linked) || READ_ONCE(f->vn->writers) > 1)
+		return;
+	rwlock_write_lock(&ei->map_lock);
+	ext2_window_drop(f->vn);
+	rwlock_write_unlock(&ei->map_lock);
+}
+
+/* --- flags --- */
+
+static int
+change_flags(struct vnode *vn, u32 flags)
+{
+	struct ext2_fs *fs = ext2_fs(vn->sb);
+	struct ext2_inode *ei = ext2_i(vn);
+	const u32 guarded = EXT2_IMMUTABLE_FL | EXT2_APPEND_FL;
+	u32 settable = EXT2_FL_USER_MODIFIABLE;
+	struct handle *h;
+	int err, e;
+
+	if (!S_ISDIR(vn->mode))
+		flags &= S_ISREG(vn->mode) ? ~(u32)(EXT2_DIRSYNC_FL | EXT2_TOPDIR_FL) : (u32)(EXT2_NODUMP_FL | EXT2_NOATIME_FL);
+	if (((flags ^ ei->flags) & guarded) && !capable(CAP_LINUX_IMMUTABLE))
+		return -EPERM;
+	if ((flags ^ ei->flags) & (u32)EXT2_JOURNAL_DATA_FL & settable)
+		return -EOPNOTSUPP;		/* data is never journalled here */
+	err = ext2_start(fs, EXT2_CREDITS_INODE, &h);
+	if (err != 0)
+		return err;
+	spin_lock(&vn->lock);
+	ei->flags = (ei->flags & ~settable) | (flags & settable);
+	spin_unlock(&vn->lock);
+	ext2_apply_flags(vn);
+	vnode_touch(vn, VT_CTIME);
+	err = ext2_write_inode(h, vn);
+	e = ext2_stop(h);
+	return err != 0 ? err : e;
+}
+
+static int
+set_flags(struct file *f, u64 arg)
+{
+	struct vnode *vn = f->vn;
+	u32 flags;
+	int err;
+
+	if (get_user_u32(&flags, (const u32 __user *)arg) != 0)
+		return -EFAULT;
+	if (!vnode_owner_or_capable(vn))
+		return -EACCES;
+	/* What can't be changed may be passed as it is. */
+	if (flags & ~(u32)EXT2_FL_USER_VISIBLE)
+		return -EOPNOTSUPP;
+	err = mount_want_write(f->mnt);
+	if (err != 0)
+		return err;
+	rwlock_write_lock(&vn->rwlock);
+	err = change_flags(vn, flags);
+	rwlock_write_unlock(&vn->rwlock);
+	mount_drop_write(f->mnt);
+	return err;
+}
+
+#define FS_IOC_GETVERSION	0x80087601u
+
+long
+ext2_ioctl(struct file *f, unsigned int cmd, u64 arg)
+{
+	switch (cmd) {
+	case FS_IOC_GETFLAGS:
+		return put_user_u32(ext2_i(f->vn)->flags & EXT2_FL_USER_VISIBLE, (u32 __user *)arg);
+	case FS_IOC_SETFLAGS:
+		return set_flags(f, arg);
+	case FS_IOC_GETVERSION:
+		return put_user_u32(f->vn->generation, (u32 __user *)arg);
+	default:
+		return blockmap_ioctl(f, cmd, arg);
+	}
+}
+
+/* --- symbolic links that need a block --- */
+
+static void
+free_text(const char *text)
+{
+	kmem_free((void *)(uintptr_t)text);
+}
+
+int
+ext2_get_link(struct vnode *vn, const char **target, void (**free)(const char *))
+{
+	u32 size = (u32)vnode_size(vn);
+	struct block_extent e;
+	struct buf *b;
+	char *text;
+	int err;
+
+	if (vn->link != NULL) {
+		*target = vn->link;
+		*free = NULL;
+		return 0;
+	}
+	err = ext2_map(NULL, vn, 0, 1, false, &e);
+	if (err == 0 && e.hole)
+		err = -EIO;
+	if (err == 0)
+		err = buf_read(vn->sb->bdev, e.block, &b);
+	if (err != 0)
+		return err;
+	text = kmem_alloc(size + 1, KM_NORMAL);
+	err = -ENOMEM;
+	if (text != NULL) {
+		memcpy(text, b->data, size);
+		text[size] = '\0';
+		err = 0;
+	}
+	buf_put(b);
+	*target = text;
+	*free = free_text;
+	return err;
+}
+
+/* --- tables --- */
+
+const struct file_ops ext2_file_fops = {
+	.read = blockmap_file_read,
+	.write = blockmap_file_write,
+	.llseek = blockmap_file_llseek,
+	.mmap = generic_file_mmap,
+	.fsync = generic_file_fsync,
+	.fallocate = ext2_fallocate,
+	.ioctl = ext2_ioctl,
+	.release = ext2_file_release,
+};
+
+static ssize_t
+ext2_dir_file_read(struct file *f, struct iobuf *buf, off_t *pos)
+{
+	(void)f, (void)buf, (void)pos;
+	return -EISDIR;
+}
+
+const struct file_ops ext2_dir_fops = {
+	.read = ext2_dir_file_read,
+	.llseek = ext2_dir_llseek,
+	.iterate = ext2_iterate,
+	.release = ext2_dir_release,
+	.fsync = generic_file_fsync,
+	.ioctl = ext2_ioctl,
+};
+
+const struct vnode_ops ext2_file_ops = {
+	.getattr = ext2_getattr,
+	.setattr = ext2_setattr,
+	.getxattr = ext2_getxattr,
+	.listxattr = ext2_listxattr,
+	.setxattr = ext2_setxattr,
+};
+
+const struct vnode_ops ext2_symlink_ops = {
+	.get_link = ext2_get_link,
+	.getattr = ext2_getattr,
+	.setattr = ext2_setattr,
+	.getxattr = ext2_getxattr,
+	.listxattr = ext2_listxattr,
+	.setxattr = ext2_setxattr,
+};
+
+const struct vnode_ops ext2_special_ops = {
+	.getattr = ext2_getattr,
+	.setattr = ext2_setattr,
+	.getxattr = ext2_getxattr,
+	.listxattr = ext2_listxattr,
+	.setxattr = ext2_setxattr,
+};
