@@ -130,9 +130,13 @@ int __must_check block_device_find(dev_t devt, struct block_device **out);
 int __must_check block_device_find_name(const char *name, struct block_device **out);
 void block_device_get(struct block_device *bdev);
 void block_device_put(struct block_device *bdev);
+enum {
+	BLOCK_OPEN_WRITE	= 1 << 0,
+	BLOCK_OPEN_ANYWAY	= 1 << 1,	/* without a medium, too: to close the tray (O_NONBLOCK). The drive is not made ready */
+};
 /* Open for use; the caller has a reference and keeps it. holder not NULL: exclusively (-EBUSY). write counts only: whether the device is
  * read-only is the caller's to ask, and writes then fail with -EROFS. -ENOMEDIUM, -ENXIO. May sleep. */
-int __must_check block_device_open(struct block_device *bdev, bool write, void *holder);
+int __must_check block_device_open(struct block_device *bdev, u32 how, void *holder);
 void block_device_close(struct block_device *bdev, bool write, void *holder);	/* the last one writes back and drops the cache */
 /* 512 .. 4096 and not below the logical block size, else -EINVAL. Writes back and drops the cache first. The claimer. */
 int __must_check block_device_set_block_size(struct block_device *bdev, u32 size);

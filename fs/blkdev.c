@@ -55,7 +55,7 @@ blkdev_open(struct vnode *vn, struct file *f)
 	if (f->flags & O_EXCL)
 		f->mode |= FMODE_CLAIM;
 	f->priv = b;
-	err = block_device_open(b, f->mode & FMODE_WRITE, holder_of(f));
+	err = block_device_open(b, (f->mode & FMODE_WRITE ? BLOCK_OPEN_WRITE : 0) | (f->flags & O_NONBLOCK ? BLOCK_OPEN_ANYWAY : 0), holder_of(f));
 	if (err != 0) {
 		block_device_put(b);
 		return err;

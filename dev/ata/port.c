@@ -243,6 +243,8 @@ ata_execute(struct ata_port *p, struct ata_command *c, u64 addr, u32 timeout_ms,
 	err = recovery ? start_recovery(p, c) : ata_port_submit(p, c);
 	if (err != 0)
 		return err;
+	if (recovery && p->ops->push != NULL)
+		p->ops->push(p);	/* it is this thread that would be asked to */
 	if (wait_event_until(&over.wq, atomic_load_acquire(&over.done), end) != 0) {
 		if (!recovery)
 			ata_port_timeout(p, c);

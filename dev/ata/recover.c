@@ -86,10 +86,10 @@ set_mode(struct ata_device *dev)
 int
 ata_request_sense(struct ata_device *dev, struct ata_sense *out)
 {
-	struct ata_command c = { .dev = dev, .len = ATA_SENSE_SIZE, .cdb = { 0x03, 0, 0, 0, ATA_SENSE_SIZE },
-		.tf = { .command = ATA_PACKET, .protocol = ATA_PACKET_PIO } };
+	struct ata_command c = { .dev = dev, .len = ATA_SENSE_SIZE, .cdb = { 0x03, 0, 0, 0, ATA_SENSE_SIZE } };
 	int err;
 
+	ata_build_packet(&dev->id, false, false, c.len, &c.tf);
 	memset(dev->port->buf, 0, ATA_SENSE_SIZE);
 	err = run(dev->port, &c, RECOVERY_MS);
 	if (err == 0)

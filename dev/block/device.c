@@ -272,9 +272,10 @@ default_block_size(struct block_device *b)
 }
 
 int
-block_device_open(struct block_device *b, bool write, void *holder)
+block_device_open(struct block_device *b, u32 how, void *holder)
 {
 	struct disk *d = b->disk;
+	bool write = how & BLOCK_OPEN_WRITE;
 	int err = 0;
 
 	mutex_lock(&d->open_lock);
@@ -282,6 +283,8 @@ block_device_open(struct block_device *b, bool write, void *holder)
 		err = -ENXIO;
 	else if (d->ops->open != NULL && b->openers == 0)
 		err = d->ops->open(d, write);
+	if (err == -ENOMEDIUM && (how & BLOCK_OPEN_ANYWAY))
+		err = 0;
 	if (err != 0)
 		goto out_unlock;
 	if (b->openers == 0)

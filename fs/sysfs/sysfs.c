@@ -272,6 +272,35 @@ make_links(struct device *dev, bool make)
 	}
 }
 
+/* In the directory: what class or bus it is of, and for a disk the device it is on (a partition has its disk as parent). */
+static void
+make_own_links(struct device *dev)
+{
+	char path[256];
+	struct dentry *top = dev->parent != NULL ? dev->parent->sysfs : NULL;
+	struct strbuf sb;
+	u32 depth = 0, up = 0;
+
+	for (struct dentry *d = dev->sysfs; d != sysfs_sb->root && depth < PATH_DEPTH; d = d->parent)
+		depth++;
+	strbuf_init(&sb, path, sizeof(path));
+	for (u32 i = 0; i < depth; i++)
+		strbuf_puts(&sb, "../");
+	strbuf_printf(&sb, dev->class != NULL ? "class/%s" : "bus/%s", dev->class != NULL ? dev->class->name : dev->bus->name);
+	if (sb.overflow || make_link(dev->sysfs, "subsystem", path) != 0)
+		log_warn("sysfs: no link to the class of %s", dev->name);
+	if (dev->class == NULL || top == NULL || dev->parent->class == dev->class)
+		return;
+	for (struct dentry *d = dev->sysfs; d != top->parent && up < PATH_DEPTH; d = d->parent)
+		up++;
+	strbuf_init(&sb, path, sizeof(path));
+	while (up-- > 0)
+		strbuf_puts(&sb, "../");
+	strbuf_puts(&sb, top->name.name);
+	if (sb.overflow || make_link(dev->sysfs, "device", path) != 0)
+		log_warn("sysfs: no link to the device of %s", dev->name);
+}
+
 static struct dentry *
 parent_of(struct device *dev)
 {
@@ -346,7 +375,9 @@ device_added(struct device_listener *l, struct device *dev)
 		err = add_attr(dev, dev->attrs[i]);
 	if (err == 0)
 		make_links(dev, true);
-	else
+	if (err == 0 && (dev->class != NULL || dev->bus != NULL))
+		make_own_links(dev);
+	if (err != 0)
 		log_warn("sysfs: no directory for %s: error %d", dev->name, -err);
 }
 
@@ -362,6 +393,8 @@ device_removed(struct device_listener *l, struct device *dev)
 	make_links(dev, false);
 	remove_entry(dir, uevent_attr.name);
 	remove_entry(dir, dev_attr.name);
+	remove_entry(dir, "subsystem");
+	remove_entry(dir, "device");
 	for (u32 i = 0; dev->attrs != NULL && dev->attrs[i] != NULL; i++)
 		remove_attr(dev, dev->attrs[i]);
 	parent = dir->parent;
