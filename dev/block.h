@@ -178,6 +178,7 @@ struct block_limits {
 	bool write_cache;		/* volatile: flush matters */
 	bool fua;			/* understood by the device; else the queue makes it a write and a flush */
 	bool rotational;
+	bool no_dma;		/* the driver moves the bytes itself, by the bios' vecs: nothing is mapped */
 	struct dma_limits dma;
 };
 
@@ -191,6 +192,7 @@ struct block_ops {
 	void (*timeout)(struct block_queue *q, struct block_request *rq);
 	int (*open)(struct disk *d, bool write);	/* first opener: medium, lock the door. -ENOMEDIUM, -EROFS. Optional; may sleep */
 	void (*close)(struct disk *d);		/* the last one */
+	void (*idle)(struct disk *d);		/* behind close, with no lock held. Optional */
 	long (*ioctl)(struct disk *d, unsigned int cmd, u64 arg);	/* driver's own; -ENOTTY. Optional */
 	void (*release)(struct disk *d);	/* the last reference is gone */
 };
@@ -225,6 +227,7 @@ void disk_set_capacity(struct disk *d, u64 nr_sectors);		/* any time; a line in 
 /* The device is gone: new bios get -ENODEV, those that are out must be ended by the driver before or after (drains). May sleep. */
 void disk_remove(struct disk *d);
 void disk_put(struct disk *d);
+void disk_drop_all_partitions(struct disk *d);	/* the medium went; open_lock held */
 
 /* A request has ended: bytes all moved (0) or error. Any context, but with no lock held that submit takes. Starts what waits. */
 void block_request_end(struct block_request *rq, int error);
@@ -235,6 +238,9 @@ void block_queue_stop(struct block_queue *q);		/* no submits until start (reset 
 void block_queue_start(struct block_queue *q);
 struct disk *block_queue_disk(struct block_queue *q);
 const struct block_limits *block_queue_limits(struct block_queue *q);
+/* Between two uses of the disk, when nothing is under way: what depends on the medium. dma stays. */
+void block_queue_set_limits(struct block_queue *q, const struct block_limits *lim);
+u32 disk_openers(struct disk *d);	/* of the whole and its partitions */
 void *block_queue_priv(struct block_queue *q);		/* disk->priv */
 u32 block_hwq_for_cpu(struct block_queue *q, u32 cpu);
 

@@ -36,12 +36,16 @@ generic_getattr(struct vnode *vn, struct kstat *st)
 	st->btime = vn->btime;
 	spin_unlock(&vn->lock);
 	st->result_mask = STATX_BASIC_STATS;
-	st->attributes_mask = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
+	st->attributes_mask = STATX_ATTR_AUTOMOUNT | STATX_ATTR_DAX;
 	st->attributes = 0;
-	if (vn->state & VN_IMMUTABLE)
-		st->attributes |= STATX_ATTR_IMMUTABLE;
-	if (vn->state & VN_APPEND)
-		st->attributes |= STATX_ATTR_APPEND;
+	if (vn->ops->fileattr_get != NULL) {
+		u32 state = atomic_load_relaxed(&vn->state);
+
+		st->attributes_mask |= STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP;
+		st->attributes |= state & VN_IMMUTABLE ? STATX_ATTR_IMMUTABLE : 0;
+		st->attributes |= state & VN_APPEND ? STATX_ATTR_APPEND : 0;
+		st->attributes |= state & VN_NODUMP ? STATX_ATTR_NODUMP : 0;
+	}
 	st->mnt_id = 0;
 }
 
@@ -50,6 +54,38 @@ vnode_getattr(struct vnode *vn, struct kstat *st)
 {
 	generic_getattr(vn, st);
 	return vn->ops->getattr != NULL ? vn->ops->getattr(vn, st) : 0;
+}
+
+/* --- chattr(1)'s flags --- */
+
+static const struct { u32 flag, state; } attr_flags[] = {
+	{ FS_IMMUTABLE_FL, VN_IMMUTABLE }, { FS_APPEND_FL, VN_APPEND }, { FS_NODUMP_FL, VN_NODUMP }, { FS_NOATIME_FL, VN_NOATIME },
+	{ FS_SYNC_FL, VN_SYNC }, { FS_DIRSYNC_FL, VN_DIRSYNC },
+};
+
+u32
+vnode_fileattr(const struct vnode *vn)
+{
+	u32 state = atomic_load_relaxed(&vn->state), flags = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(attr_flags); i++)
+		flags |= state & attr_flags[i].state ? attr_flags[i].flag : 0;
+	return flags;
+}
+
+void
+vnode_set_fileattr(struct vnode *vn, u32 flags)
+{
+	u32 on = 0, off = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(attr_flags); i++) {
+		if (flags & attr_flags[i].flag)
+			on |= attr_flags[i].state;
+		else
+			off |= attr_flags[i].state;
+	}
+	atomic_fetch_and(&vn->state, ~off);
+	atomic_fetch_or(&vn->state, on);
 }
 
 /* --- times --- */

@@ -316,56 +316,11 @@ ioctl_flag(struct file *f, u32 flag, unsigned long arg)
 	return 0;
 }
 
-#define TMPFS_FLAGS	(FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL)
-
-static long
-get_attr_flags(struct file *f, unsigned long arg)
-{
-	u32 s = atomic_load_relaxed(&f->vn->state), flags = 0;
-
-	flags |= s & VN_IMMUTABLE ? FS_IMMUTABLE_FL : 0;
-	flags |= s & VN_APPEND ? FS_APPEND_FL : 0;
-	flags |= s & VN_NODUMP ? FS_NODUMP_FL : 0;
-	flags |= s & VN_NOATIME ? FS_NOATIME_FL : 0;
-	return put_user_u32(flags, (u32 __user *)arg);
-}
-
-static long
-set_attr_flags(struct file *f, unsigned long arg)
-{
-	const u32 kept = VN_IMMUTABLE | VN_APPEND | VN_NODUMP | VN_NOATIME;
-	u32 flags, state = 0, old = atomic_load_relaxed(&f->vn->state);
-	int err;
-
-	if (get_user_u32(&flags, (const u32 __user *)arg) != 0)
-		return -EFAULT;
-	if (!vnode_owner_or_capable(f->vn))
-		return -EACCES;
-	if (flags & ~(u32)TMPFS_FLAGS)
-		return -EOPNOTSUPP;
-	state |= flags & FS_IMMUTABLE_FL ? VN_IMMUTABLE : 0;
-	state |= flags & FS_APPEND_FL ? VN_APPEND : 0;
-	state |= flags & FS_NODUMP_FL ? VN_NODUMP : 0;
-	state |= flags & FS_NOATIME_FL ? VN_NOATIME : 0;
-	if (((state ^ old) & (VN_IMMUTABLE | VN_APPEND)) && !capable(CAP_LINUX_IMMUTABLE))
-		return -EPERM;
-	err = mount_want_write(f->mnt);
-	if (err != 0)
-		return err;
-	rwlock_write_lock(&f->vn->rwlock);
-	atomic_fetch_and(&f->vn->state, ~(kept & ~state));
-	atomic_fetch_or(&f->vn->state, state);
-	vnode_touch(f->vn, VT_CTIME);
-	rwlock_write_unlock(&f->vn->rwlock);
-	mount_drop_write(f->mnt);
-	return 0;
-}
-
 /* What the VFS answers for files of a file system. -ENOTTY: ask the file. */
 static long
 vnode_ioctl(struct file *f, unsigned int cmd, unsigned long arg)
 {
-	bool reg = S_ISREG(f->vn->mode), tmpfs = f->vn->sb->magic == TMPFS_MAGIC && (reg || S_ISDIR(f->vn->mode));
+	bool reg = S_ISREG(f->vn->mode);
 
 	switch (cmd) {
 	case FIONREAD:
@@ -377,9 +332,9 @@ vnode_ioctl(struct file *f, unsigned int cmd, unsigned long arg)
 	case FIGETBSZ:
 		return reg || S_ISDIR(f->vn->mode) ? put_user_u32(f->vn->sb->blksize, (u32 __user *)arg) : -ENOTTY;
 	case FS_IOC_GETFLAGS:
-		return tmpfs ? get_attr_flags(f, arg) : -ENOTTY;
 	case FS_IOC_SETFLAGS:
-		return tmpfs ? set_attr_flags(f, arg) : -ENOTTY;
+	case FS_IOC_GETVERSION:
+		return fileattr_ioctl(f, cmd, arg);
 	default:
 		return -ENOTTY;
 	}

@@ -122,6 +122,8 @@ generic_file_mmap(struct file *f, struct vma *vma)
 {
 	struct path p = { f->mnt, f->dentry };
 
+	if ((vma->flags & VM_SHARED) && (f->mode & FMODE_WRITE) && (atomic_load_relaxed(&f->vn->state) & VN_APPEND))
+		return -EACCES;
 	if (f->mnt->flags & MNT_NOEXEC) {
 		if (vma->prot & PROT_EXEC)
 			return -EPERM;

@@ -105,6 +105,9 @@ void fdtable_init(void);
 void flock_file_closed(struct file *f);			/* last close: flock and OFD locks */
 void flock_posix_closed(struct files *owner, struct file *f);	/* any close: the owner's POSIX locks */
 
+/* --- fileattr.c --- */
+long fileattr_ioctl(struct file *f, unsigned int cmd, unsigned long arg);	/* FS_IOC_GETFLAGS, SETFLAGS, GETVERSION; -ENOTTY */
+
 /* --- special.c --- */
 extern const struct file_ops no_device_fops;		/* open: -ENXIO */
 

@@ -165,6 +165,8 @@ sys_statx(int dfd, const char __user *path, int flags, unsigned int mask, void _
 	    (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)))
 		return -EINVAL;
 	err = getattr_at(dfd, path, flags, &st);
+	if (!(mask & STATX_BTIME))
+		st.result_mask &= ~STATX_BTIME;		/* told to who asks */
 	return err != 0 ? err : put_statx(&st, buf);
 }
 

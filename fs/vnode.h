@@ -67,7 +67,7 @@ struct vnode {
 enum { VN_NEW = 1, VN_DIRTY = 2, VN_FREEING = 4, VN_APPEND = 8, VN_IMMUTABLE = 16, VN_NOATIME = 32, VN_SYNC = 64, VN_DEAD_DIR = 128,
 	VN_NODUMP = 512, VN_LINKABLE = 256 /* O_TMPFILE: may be linked with no link left */,
 	VN_DIRTY_DATA = 1024 /* with VN_DIRTY: more than times changed; fdatasync writes it */, VN_WRITING = 2048 /* write_vnode runs */,
-	VN_ORPHAN = 4096 /* counts in sb->orphans */ };
+	VN_ORPHAN = 4096 /* counts in sb->orphans */, VN_DIRSYNC = 8192 };
 
 /* setattr: what to change; the VFS has checked permission. */
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
@@ -105,6 +105,10 @@ struct vnode_ops {
 	int (*setattr)(struct vnode *vn, const struct iattr *a);		/* vn [l] exclusive */
 	int (*permission)(struct vnode *vn, int mask);				/* MAY_*; may be called under RCU */
 	int (*update_time)(struct vnode *vn, int which);
+	/* FS_*_FL of ioctl_iflags(2); NULL: -ENOTTY. get: what it has, vnode_fileattr() and its own. set: vn [l] exclusive, the VFS has checked
+	 * who may; -EOPNOTSUPP for what it does not keep; vnode_set_fileattr() for those that the VFS obeys; touches ctime. */
+	int (*fileattr_get)(struct vnode *vn, u32 *flags);
+	int (*fileattr_set)(struct vnode *vn, u32 flags);
 	/* Extended attributes (fs/xattr.h): `name` is the whole one, with its prefix; the VFS has checked permission. vn [l] is held, shared
 	 * for get and list. size 0 asks for the length; -ERANGE: does not fit; -EOPNOTSUPP: not that namespace; -EINVAL: a prefix alone. */
 	ssize_t (*listxattr)(struct vnode *vn, char *buf, size_t size);
@@ -237,6 +241,8 @@ int vnode_generic_permission(struct vnode *vn, int mask);	/* for ops->permission
 bool vnode_owner_or_capable(struct vnode *vn);			/* fsuid owns it, or CAP_FOWNER */
 int vnode_getattr(struct vnode *vn, struct kstat *st);
 int vnode_setattr(struct path *p, struct iattr *a);		/* checks, takes [l], kills suid, calls ops */
+u32 vnode_fileattr(const struct vnode *vn);			/* vn->state's as FS_*_FL */
+void vnode_set_fileattr(struct vnode *vn, u32 flags);		/* FS_*_FL -> vn->state: also when a vnode is read from disk */
 int vnode_generic_setattr(struct vnode *vn, const struct iattr *a);
 
 /* Device numbers in the kernel and in the ABI are the same 64-bit encoding as glibc's makedev(). */

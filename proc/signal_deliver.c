@@ -270,6 +270,7 @@ signal_exit_thread(struct proc_thread *pt)
 	}
 	if (!p->group_exit)
 		retarget_shared(p, pt, ~pt->blocked);
+	thread_clear_work(pt->thread, TW_SIGNAL | TW_EXIT);	/* for good: what it closes may wait */
 	sighand_unlock(sh, irq);
 	if (last)
 		tell_parent_stopped(p, CLD_STOPPED);

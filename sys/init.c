@@ -12,6 +12,7 @@
 #include "dev/input/ps2.h"
 #include "dev/ata/init.h"
 #include "dev/block.h"
+#include "dev/loop/init.h"
 #include "dev/pci.h"
 #include "dev/rtc.h"
 #include "dev/tty/tty.h"
@@ -113,6 +114,7 @@ init_thread(void *arg)
 	pci_init();			/* buses are scanned, drivers bind */
 	virtio_init();			/* disks, consoles, entropy of virtual machines */
 	ata_init();			/* IDE and AHCI disks: sda, sr0 */
+	loop_init();			/* files as disks */
 	proc_init();			/* identities, caches */
 	procfs_init();			/* the trees that show all this */
 	sysfs_init();

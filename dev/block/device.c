@@ -329,6 +329,22 @@ block_device_close(struct block_device *b, bool write, void *holder)
 	if (last && d->ops->close != NULL)
 		d->ops->close(d);
 	mutex_unlock(&d->open_lock);
+	if (last && d->ops->idle != NULL)
+		d->ops->idle(d);
+}
+
+u32
+disk_openers(struct disk *d)
+{
+	const struct block_device *p;
+	u32 n;
+
+	mutex_lock(&d->lock);
+	n = d->whole->openers;
+	list_for_each(p, &d->parts, part_node)
+		n += p->openers;
+	mutex_unlock(&d->lock);
+	return n;
 }
 
 int

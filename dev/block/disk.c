@@ -206,7 +206,7 @@ disk_remove(struct disk *d)
 {
 	mutex_lock(&d->open_lock);
 	atomic_store(&d->gone, true);
-	disk_drop_partitions(d);
+	disk_drop_all_partitions(d);
 	block_device_withdraw(d->whole);
 	mutex_unlock(&d->open_lock);
 	block_queue_drain(d->queue);
@@ -333,7 +333,7 @@ disk_range_is_free(struct disk *d, u64 start, u64 nr)
 }
 
 void
-disk_drop_partitions(struct disk *d)
+disk_drop_all_partitions(struct disk *d)
 {
 	struct block_device *b;
 
@@ -404,7 +404,7 @@ block_device_rescan(struct block_device *whole)
 	mutex_unlock(&d->lock);
 	if (err == 0 && !d->gone) {
 		(void)!mapping_sync(&whole->mapping, 0, INT64_MAX);
-		disk_drop_partitions(d);
+		disk_drop_all_partitions(d);
 		disk_scan_partitions(d);
 	}
 	mutex_unlock(&d->open_lock);

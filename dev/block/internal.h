@@ -119,7 +119,6 @@ int __must_check disk_add_partition(struct disk *d, u32 partno, u64 start, u64 n
 int __must_check disk_delete_partition(struct disk *d, u32 partno);	/* -ENXIO, -EBUSY */
 int __must_check disk_resize_partition(struct disk *d, u32 partno, u64 start, u64 nr);
 void disk_scan_partitions(struct disk *d);
-void disk_drop_partitions(struct disk *d);
 bool disk_range_is_free(struct disk *d, u64 start, u64 nr);	/* no partition touches it */
 struct block_device *disk_find_partition(struct disk *d, u32 partno);	/* referenced, or NULL */
 

@@ -124,7 +124,7 @@ map_request(struct block_queue *q, struct block_hwq *h, struct block_request *rq
 	struct bio *bio;
 	int err = 0;
 
-	if (rq->mapped || (rq->op != BIO_READ && rq->op != BIO_WRITE))
+	if (rq->mapped || q->lim.no_dma || (rq->op != BIO_READ && rq->op != BIO_WRITE))
 		return 0;
 	if (!get_segments(q, h, rq))
 		return -EBUSY;
@@ -531,6 +531,15 @@ set_limits(struct block_queue *q, const struct block_limits *lim)
 		q->lim.dma.mask = ~0UL;
 	q->hw_max_sectors = q->lim.max_sectors != 0 ? q->lim.max_sectors : DEFAULT_MAX_SECTORS;
 	q->lim.max_sectors = MIN(q->hw_max_sectors, (u32)DEFAULT_MAX_SECTORS);
+}
+
+void
+block_queue_set_limits(struct block_queue *q, const struct block_limits *lim)
+{
+	struct block_limits new = *lim;
+
+	new.dma = q->lim.dma;
+	set_limits(q, &new);
 }
 
 static int

@@ -14,10 +14,11 @@
 #include "sys/panic.h"
 
 static struct mutex console_lock = MUTEX_INIT(console_lock, LOCK_LEAF_SLEEP);
-static struct tty *console;		/* [console_lock] reference */
+static struct tty *console;		/* [console_lock] reference; NULL: none, or it is found at open */
+static struct tty *(*console_find)(void);	/* [console_lock] */
 static int console_rank;		/* [console_lock] which console= it was: the later, the better */
 
-/* Which console= of the command line names the terminal: 1 the first; 0: none does. "tty0" stands for any virtual terminal. */
+/* Which console= of the command line names the terminal: 1 the first; 0: none does. */
 static int
 rank_of(const char *name)
 {
@@ -45,26 +46,20 @@ tty_console_wanted(const char *name)
 	return rank_of(name) > 0;
 }
 
-/* Virtual terminals are meant by tty0, too. */
-static int
-rank_of_tty(const struct tty *tty)
+/* tty, or else what find() gives. */
+static void
+set_console(const char *name, struct tty *tty, struct tty *(*find)(void))
 {
-	bool virtual = tty->devt >= DEV_NUMBER(MAJOR_TTY, 1u) && tty->devt < DEV_NUMBER(MAJOR_TTY, 64u);
-
-	return virtual ? MAX(rank_of(tty->name), rank_of("tty0")) : rank_of(tty->name);
-}
-
-void
-tty_set_console(struct tty *tty)
-{
+	int rank = rank_of(name);
 	struct tty *old = NULL;
-	int rank = rank_of_tty(tty);
 
 	mutex_lock(&console_lock);
-	if (console == NULL || rank > console_rank) {
+	if ((console == NULL && console_find == NULL) || rank > console_rank) {
 		old = console;
-		tty_get(tty);
+		if (tty != NULL)
+			tty_get(tty);
 		console = tty;
+		console_find = find;
 		console_rank = rank;
 	}
 	mutex_unlock(&console_lock);
@@ -72,17 +67,31 @@ tty_set_console(struct tty *tty)
 		tty_put(old);
 }
 
+void
+tty_set_console(struct tty *tty)
+{
+	set_console(tty->name, tty, NULL);
+}
+
+void
+tty_set_console_found(const char *name, struct tty *(*find)(void))
+{
+	set_console(name, NULL, find);
+}
+
 struct tty *
 tty_console_get(void)
 {
+	struct tty *(*find)(void);
 	struct tty *tty;
 
 	mutex_lock(&console_lock);
 	tty = console;
+	find = console_find;
 	if (tty != NULL)
 		tty_get(tty);
 	mutex_unlock(&console_lock);
-	return tty;
+	return tty == NULL && find != NULL ? find() : tty;
 }
 
 static int

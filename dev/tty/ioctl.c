@@ -22,8 +22,8 @@ apply_termios(struct tty *tty, const struct abi_termios *t, int when)
 	int err = 0;
 
 	if (when != WHEN_NOW)
-		err = tty_wait_sent(tty);
-	if (err == -ERESTARTSYS)
+		err = tty_wait_sent(tty, NSEC_MAX);
+	if (err != 0)
 		return err;
 	mutex_lock(&tty->lock);
 	if (when == WHEN_SENT_FLUSH)
@@ -166,6 +166,7 @@ flow_control(struct tty *tty, u64 arg)
 	switch (arg) {
 	case TCOOFF:
 	case TCOON:
+		tty->flow_off = arg == TCOOFF;
 		if (tty->ldisc.stopped != (arg == TCOOFF)) {
 			tty->ldisc.stopped = arg == TCOOFF;
 			tty->ldisc.ops->stop(&tty->ldisc, arg == TCOOFF);
@@ -310,8 +311,8 @@ line_ioctl(struct tty *tty, unsigned int cmd, u64 arg)
 	switch (cmd) {
 	case TCSBRK:
 	case TCSBRKP:
-		err = tty_wait_sent(tty);
-		if (err == -ERESTARTSYS)
+		err = tty_wait_sent(tty, NSEC_MAX);
+		if (err != 0)
 			return err;
 		return cmd == TCSBRK && arg != 0 ? 0 : send_break(tty, cmd == TCSBRKP ? (nsec_t)MIN(arg, 100UL) * (NSEC_PER_SEC / 10) : 0);
 	case TIOCSBRK:

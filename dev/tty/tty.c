@@ -15,7 +15,7 @@
 
 #define WRITE_CHUNK	512u
 #define ROOM_MIN	8u	/* the longest thing that one byte of output becomes */
-#define DRAIN_MAX	(30 * NSEC_PER_SEC)	/* a close waits so long for output to leave */
+#define CLOSING_WAIT	(30 * NSEC_PER_SEC)	/* the last close waits so long for output to leave, as on Linux */
 
 /* One open file of a tty. */
 struct tty_open {
@@ -357,11 +357,11 @@ tty_open(struct vnode *vn, struct file *f)
 }
 
 int
-tty_wait_sent(struct tty *tty)
+tty_wait_sent(struct tty *tty, nsec_t deadline)
 {
 	if (tty->ops->chars_in_buffer == NULL)
 		return 0;
-	return wait_event_interruptible_until(&tty->write_wq, tty->ops->chars_in_buffer(tty) == 0, clock_now() + DRAIN_MAX);
+	return wait_event_interruptible_until(&tty->write_wq, tty->ops->chars_in_buffer(tty) == 0, deadline);
 }
 
 static void
@@ -372,8 +372,11 @@ tty_release(struct file *f)
 
 	mutex_lock(&tty->ctl);
 	if (--tty->opens == 0) {
-		if (!tty_hung_up(f) && tty_wait_sent(tty) != 0)
-			out_flush(&tty->ldisc);		/* interrupted, or the other side doesn't take it */
+		/* A signal ends the wait of a program that closes; one that exits gets none any more. */
+		if (READ_ONCE(tty->flow_off))
+			out_flush(&tty->ldisc);
+		if (!tty_hung_up(f) && tty_wait_sent(tty, clock_now() + CLOSING_WAIT) != 0)
+			out_flush(&tty->ldisc);
 		if (tty->ops->close != NULL)
 			tty->ops->close(tty);
 		tty->exclusive = false;
@@ -573,7 +576,7 @@ tty_hangup(struct tty *tty)
 	mutex_lock(&tty->lock);
 	ldisc_flush_input(&tty->ldisc);
 	tty->ldisc.echo_tail = tty->ldisc.echo_head;
-	tty->ldisc.stopped = false;
+	tty->ldisc.stopped = tty->flow_off = false;
 	out_flush(&tty->ldisc);
 	mutex_unlock(&tty->lock);
 	mutex_unlock(&tty->ctl);

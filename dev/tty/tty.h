@@ -67,7 +67,7 @@ struct tty {
 	struct abi_winsize winsize;	/* [l] */
 	bool throttled;			/* [l] */
 	bool packet;			/* [l] pty: TIOCPKT is on */
-	u8 driver_stopped;		/* [l] */
+	bool flow_off;			/* [l] stopped by TCOOFF: the last close doesn't wait for output */
 	struct waitq read_wq, write_wq;
 	struct spinlock job;		/* LOCK_LEAF */
 	struct pid *session, *pgrp;	/* [j] references; NULL: nobody's controlling terminal */
@@ -115,7 +115,7 @@ long tty_job_ioctl(struct tty *tty, struct file *f, unsigned int cmd, u64 arg, b
 long tty_ioctl(struct file *f, unsigned int cmd, u64 arg);
 long tty_mode_ioctl(struct tty *tty, struct file *f, unsigned int cmd, u64 arg, bool master);
 int tty_set_winsize(struct tty *tty, const struct abi_winsize *ws);	/* SIGWINCH if it changed */
-int __must_check tty_wait_sent(struct tty *tty);	/* tcdrain: 0 or -ERESTARTSYS */
+int __must_check tty_wait_sent(struct tty *tty, nsec_t deadline);	/* tcdrain: 0, -ETIMEDOUT or -ERESTARTSYS */
 bool tty_hung_up(struct file *f);
 /* f was opened as /dev/console: a hang-up of the terminal leaves it as it is, as on Linux, for init goes on talking. */
 void tty_file_is_console(struct file *f);
@@ -123,6 +123,8 @@ void tty_file_is_console(struct file *f);
 /* --- console --- */
 /* The terminal that /dev/console names: the last console= of the command line that exists. */
 void tty_set_console(struct tty *tty);
+/* The same for a name that stands for another terminal at each open; find() gives a reference, or NULL. */
+void tty_set_console_found(const char *name, struct tty *(*find)(void));
 struct tty *tty_console_get(void);		/* referenced or NULL */
 bool tty_console_wanted(const char *name);	/* is it named by a console= ? with none: ttyS0 and tty0 */
 

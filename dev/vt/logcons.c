@@ -93,18 +93,8 @@ panic_text(const char *text, size_t n)
 	struct renderer *r = panic_renderer;
 
 	while (n > 0) {
-		u32 used = 0;
+		size_t used = render_plain(panic_line, r->cols, PANIC_COLOR, text, n);
 
-		for (u32 i = 0; i < r->cols; i++) {
-			if (used < n && text[used] >= ' ')
-				panic_line[i] = (struct cell){ (u8)text[used++], PANIC_COLOR, 0 };
-			else
-				panic_line[i] = (struct cell){ ' ', PANIC_COLOR, 0 };
-		}
-		while (used < n && text[used] != '\n' && used < r->cols)
-			used++;
-		if (used < n && text[used] == '\n')
-			used++;
 		render_cells(r, 0, panic_row, panic_line, r->cols);
 		panic_row = (panic_row + 1) % r->rows;
 		text += used;

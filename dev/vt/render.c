@@ -351,3 +351,36 @@ render_draw(struct renderer *r)
 		draw_row(r, y);
 	}
 }
+
+/* The character at s: its length. Rubbish is a replacement character of one byte. */
+static size_t
+decode(const char *s, size_t n, u32 *cp)
+{
+	int len = utf8_decode(s, n, cp);
+
+	if (len <= 0 || *cp > 0xffff)
+		*cp = UTF8_REPLACEMENT;
+	return len <= 0 ? 1 : (size_t)len;
+}
+
+size_t
+render_plain(struct cell *row, u32 cols, u8 color, const char *text, size_t n)
+{
+	size_t used = 0;
+	u32 x = 0;
+
+	for (u32 i = 0; i < cols; i++)
+		row[i] = (struct cell){ ' ', color, 0 };
+	while (used < n && text[used] != '\n' && x < cols) {
+		u32 cp;
+
+		used += decode(text + used, n - used, &cp);
+		if (cp == '\t')
+			x = ALIGN_UP(x + 1, 8u);
+		else if (cp >= ' ' && (cp < 0x7f || cp >= 0xa0))
+			row[x++].code = (u16)cp;
+	}
+	while (used < n && text[used] == '\r')
+		used++;
+	return used < n && text[used] == '\n' ? used + 1 : used;	/* a line that just fits has no empty one behind it */
+}

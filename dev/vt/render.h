@@ -37,6 +37,9 @@ void render_invalidate(struct renderer *r);
 /* Take over what changed in em, and mark it clean; em's lock is held. */
 void render_take(struct renderer *r, struct emulator *em);
 void render_draw(struct renderer *r);
+/* One line of plain UTF-8 text as a row of cells: up to a newline, the end, or as much as fits. Tabs stand at every eighth column;
+ * other control characters take no room. Bytes used, at least one of n > 0. */
+size_t render_plain(struct cell *row, u32 cols, u8 color, const char *text, size_t n);
 /* n cells straight to the screen, whatever it showed (panics). */
 void render_cells(struct renderer *r, u32 x, u32 y, const struct cell *c, u32 n);
 

@@ -310,14 +310,22 @@ register_node(u32 number)
 	return err;
 }
 
+static struct tty *
+foreground_tty(void)
+{
+	struct vt *vt = vt_foreground_get();
+
+	return vt != NULL ? &vt->tty : NULL;
+}
+
 /* The log goes to the screen where tty0 or one of the terminals is a console=, and where none is given. */
 static void
-start_console(struct vt *first)
+start_console(void)
 {
 	char name[16];
 
 	if (tty_console_wanted("tty0")) {
-		tty_set_console(&first->tty);
+		tty_set_console_found("tty0", foreground_tty);
 		logcons_init(0);
 		return;
 	}
@@ -355,6 +363,6 @@ vt_init(void)
 		if (register_node(i) != 0)
 			log_err("vt: cannot register tty%u", i);
 	log_info("vt: %u virtual terminals of %u columns and %u lines", VT_COUNT, first->screen.cols, first->screen.rows);
-	start_console(first);
+	start_console();
 	vt_put(first);
 }

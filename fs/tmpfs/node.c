@@ -100,6 +100,25 @@ tmpfs_setxattr(struct vnode *vn, const char *name, const void *value, size_t siz
 	return err;
 }
 
+/* --- chattr(1)'s flags --- */
+
+static int
+tmpfs_fileattr_get(struct vnode *vn, u32 *flags)
+{
+	*flags = vnode_fileattr(vn);
+	return 0;
+}
+
+static int
+tmpfs_fileattr_set(struct vnode *vn, u32 flags)
+{
+	if (flags & ~(u32)(FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL))
+		return -EOPNOTSUPP;
+	vnode_set_fileattr(vn, flags);
+	vnode_touch(vn, VT_CTIME);
+	return 0;
+}
+
 /* --- reading, writing, mapping --- */
 
 /* [l] held. As Linux does it page by page, the part in a page that would grow a sealed file is not written at all. */
@@ -342,12 +361,24 @@ static const struct vnode_ops tmpfs_dir_ops = {
 	.rename = libfs_rename,
 	.tmpfile = tmpfs_tmpfile,
 	.getattr = tmpfs_getattr,
+	.fileattr_get = tmpfs_fileattr_get,
+	.fileattr_set = tmpfs_fileattr_set,
 	.getxattr = tmpfs_getxattr,
 	.listxattr = tmpfs_listxattr,
 	.setxattr = tmpfs_setxattr,
 };
 
 static const struct vnode_ops tmpfs_file_ops = {
+	.getattr = tmpfs_getattr,
+	.setattr = tmpfs_setattr,
+	.fileattr_get = tmpfs_fileattr_get,
+	.fileattr_set = tmpfs_fileattr_set,
+	.getxattr = tmpfs_getxattr,
+	.listxattr = tmpfs_listxattr,
+	.setxattr = tmpfs_setxattr,
+};
+
+static const struct vnode_ops tmpfs_special_ops = {		/* symlinks, devices, FIFOs, sockets */
 	.getattr = tmpfs_getattr,
 	.setattr = tmpfs_setattr,
 	.getxattr = tmpfs_getxattr,
@@ -373,9 +404,10 @@ tmpfs_node_create(struct super_block *sb, const struct vnode *dir, u32 mode, dev
 	}
 	vn->ino = vnode_next_ino();
 	vnode_init_owner(vn, dir, mode);
-	vn->ops = &tmpfs_file_ops;
+	vn->ops = &tmpfs_special_ops;
 	switch (mode & S_IFMT) {
 	case S_IFREG:
+		vn->ops = &tmpfs_file_ops;
 		mapping_init(&vn->mapping, &tmpfs_mapping_ops, vn, MAPPING_MEMORY);
 		vn->fops = &tmpfs_file_fops;
 		break;

@@ -157,6 +157,7 @@ struct abi_open_how { u64 flags, mode, resolve; };
 #define FS_NOATIME_FL		0x00000080
 #define FS_SYNC_FL		0x00000008
 #define FS_NODUMP_FL		0x00000040
+#define FS_DIRSYNC_FL		0x00010000
 
 /* The d_type of getdents64(2). */
 #define DT_UNKNOWN		0

@@ -16,6 +16,7 @@
 #define FIGETBSZ	2u
 #define FS_IOC_GETFLAGS	0x80086601u
 #define FS_IOC_SETFLAGS	0x40086602u
+#define FS_IOC_GETVERSION	0x80087601u
 #define FS_IOC_FIEMAP	0xc020660bu
 
 /* --- terminals --- */

@@ -84,7 +84,9 @@ _Static_assert(sizeof(struct abi_statx) == 256, "struct statx");
 #define STATX_ATTR_IMMUTABLE	0x0010u
 #define STATX_ATTR_APPEND	0x0020u
 #define STATX_ATTR_NODUMP	0x0040u
+#define STATX_ATTR_AUTOMOUNT	0x1000u
 #define STATX_ATTR_MOUNT_ROOT	0x2000u
+#define STATX_ATTR_DAX		0x200000u
 
 struct abi_statfs {
 	s64 f_type, f_bsize;

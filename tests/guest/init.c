@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -47,6 +48,27 @@ mount_all(void)
 	}
 	chmod("/tmp", 01777);
 	chmod("/dev/shm", 01777);
+}
+
+/* Debian's kernel has its drivers as modules: what run.py packed, in order. */
+static void
+load_modules(void)
+{
+	struct dirent **list;
+	int n = scandir("/modules", &list, NULL, alphasort);
+	char path[512];
+
+	for (int i = 0; i < n; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/modules/%s", list[i]->d_name);
+		if (list[i]->d_name[0] == '.')
+			continue;
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+			printf("# %s: %s\n", path, strerror(errno));
+		close(fd);
+	}
 }
 
 static int
@@ -159,6 +181,7 @@ main(void)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	mount_all();
+	load_modules();
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
 	setenv("HOME", "/root", 1);
 	setenv("CK_DEFAULT_TIMEOUT", "30", 0);

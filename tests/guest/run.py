@@ -18,11 +18,13 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import modules  # noqa: E402
 import qemu  # noqa: E402
 
 B = qemu.B
 ORACLE_TSV = "tests/guest/oracle.tsv"
 ORACLE_RUNS = 3
+DISK_SIZE = 16 << 20
 TAP = re.compile(r"\b(not ok|ok) (\d+) - ([^:\s]*):([^:\s]*):([^:\s]*): (.*)")
 PLAN = re.compile(r"^1\.\.(\d+)")
 BEGIN = re.compile(r"# begin (\S+)")
@@ -93,6 +95,9 @@ def pack(args, out):
             stripped = f"{tmp}/{d}-{n}"
             subprocess.run(["strip", "-o", stripped, f"{B}/guest/{d}/{n}"], check=True)
             add += ["--add", f"{stripped}:/{'aid' if d == 'aid' else 'tests'}/{n}"]
+        if args.kernel == "linux":
+            for i, path in enumerate(modules.in_order(f"{B}/oracle/linux/lib/modules")):
+                add += ["--add", f"{path}:/modules/{i:02}-{os.path.basename(path)}"]
         loader = "/usr/lib/x86_64-linux-musl/libc.so"
         if os.path.exists(loader):
             add += ["--add", f"{loader}:/lib/ld-musl-x86_64.so.1"]
@@ -105,11 +110,25 @@ def listdir(path):
     return sorted(n for n in os.listdir(path) if not n.endswith(".d")) if os.path.isdir(path) else []
 
 
+def make_disk(path):
+    """The disk that tests may write to: every 8 bytes hold their own offset."""
+    with open(path, "wb") as f:
+        f.write(b"".join(i.to_bytes(8, "little") for i in range(0, DISK_SIZE, 8)))
+    return ["-drive", f"file={path},if=none,id=vd0,format=raw,discard=unmap", "-device", "virtio-blk-pci,drive=vd0,serial=scratch-disk",
+            "-device", "virtio-rng-pci", "-device", "virtio-serial-pci", "-chardev", "null,id=hvc", "-device", "virtconsole,chardev=hvc",
+            "-chardev", "file,path=/dev/null,id=port", "-device", "virtserialport,chardev=port,name=org.lintel.test"]
+
+
 def boot(args, initrd, log_path):
+    with tempfile.NamedTemporaryFile(suffix=".img", dir=f"{B}/guest") as disk:
+        return boot_with(args, initrd, log_path, make_disk(disk.name))
+
+
+def boot_with(args, initrd, log_path, devices):
     words = "console=ttyS0 panic=-1 loglevel=5 " + ("selftest " if args.debug else "") + args.append  # sys/selftest.c first
     cmd = qemu.base_command(args.machine, args.cpu, args.smp, args.mem, args.accel)
     cmd += qemu.boot_words("kernel", args.kernel, args.debug, initrd, append=words.strip())
-    cmd += ["-no-reboot", "-monitor", "none", "-serial", "stdio", *args.qemu.split()]
+    cmd += ["-no-reboot", "-monitor", "none", "-serial", "stdio", *devices, *args.qemu.split()]
     deadline = time.monotonic() + args.timeout
     data = bytearray()
     with open(log_path, "wb") as log:

@@ -156,10 +156,11 @@ def main():
     ap.add_argument("--smp", type=int, default=2)
     ap.add_argument("--cpu", default="max")
     ap.add_argument("--accel", default="tcg")
-    ap.add_argument("--timeout", type=int, default=900, help="seconds for one run")
+    ap.add_argument("--timeout", type=int, help="seconds for one run (900; 3600 with --slow)")
     ap.add_argument("--slow", action="store_true", help="only bc and ash-z_slow: minutes of arithmetic")
     ap.add_argument("--table", action="store_true", help="only compare what is there")
     args = ap.parse_args()
+    args.timeout = args.timeout or (3600 if args.slow else 900)
     os.makedirs(OUT, exist_ok=True)
     lintel_tsv, faults, runs = f"{OUT}/busybox-lintel.tsv", [], []
     if not args.table:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Cells to pixels at every depth; only what differs is drawn.
- * sources: dev/vt/render.c dev/vt/emulator.c dev/vt/screen.c dev/vt/sgr.c dev/vt/charset.c
+ * sources: dev/vt/render.c dev/vt/emulator.c dev/vt/screen.c dev/vt/sgr.c dev/vt/charset.c sys/lib/utf8.c
  */
 #include "tests/unit/test.h"
 
@@ -137,4 +137,29 @@ TEST(cursor_and_modes)
 	feed("\033[H\033[4mA");
 	ck_assert_uint_eq(pixel(3, 6), 0x123456);
 	stop();
+}
+
+static void
+plain_is(const char *text, size_t n, size_t used, const u16 want[10])
+{
+	struct cell row[10];
+
+	ck_assert_uint_eq(render_plain(row, 10, 7, text, n), used);
+	for (u32 i = 0; i < 10; i++) {
+		ck_assert_uint_eq(row[i].code, want[i]);
+		ck_assert_uint_eq(row[i].color, 7);
+	}
+}
+
+#define PLAIN(text, used, ...) plain_is(text, sizeof(text) - 1, used, (const u16[10]){ __VA_ARGS__ })
+
+TEST(plain_text_keeps_tabs_and_characters)
+{
+	PLAIN("ab\tc\nd", 5, 'a', 'b', ' ', ' ', ' ', ' ', ' ', ' ', 'c', ' ');
+	PLAIN("\303\244\342\224\200\r\n", 7, 0xe4, 0x2500, ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ');
+	PLAIN("x\377\303", 3, 'x', 0xfffd, 0xfffd, ' ', ' ', ' ', ' ', ' ', ' ', ' ');
+	PLAIN("\360\237\230\200!\033", 6, 0xfffd, '!', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ');
+	PLAIN("0123456789ab", 10, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9');
+	PLAIN("0123456789\na", 11, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9');
+	PLAIN("123456789\t\tb", 10, '1', '2', '3', '4', '5', '6', '7', '8', '9', ' ');
 }
