@@ -12,6 +12,7 @@
 
 #include "sys/abi/errno.h"
 #include "sys/kmem.h"
+#include "sys/lib/printf.h"
 #include "sys/pid.h"
 #include "sys/signal.h"
 #include "sys/panic.h"
@@ -23,18 +24,25 @@ struct flock_list {
 	struct spinlock lock;		/* LOCK_FLOCK */
 	struct list posix;		/* [lock] POSIX and OFD locks */
 	struct list whole;		/* [lock] flock(2) */
+	struct vnode *vn;		/* [I] */
+	struct list node;		/* [lists_mutex] */
 	u32 released;			/* [lock] counts what may let waiters go on */
 	struct waitq wq;
 };
 
 struct waiting {			/* on the stack of who waits */
 	struct list node;		/* [waiting_lock] */
-	const void *owner, *blocker;
+	const void *owner, *blocker;	/* blocker NULL: flock(2), who knows */
+	const struct flock_list *fl;
+	const struct reclock *want;
+	const char *kind;
 };
 
 static struct kmem_cache *cache;	/* [I] struct reclock */
 static struct spinlock waiting_lock;	/* LOCK_LEAF */
 static struct list waiting;		/* [waiting_lock] */
+static struct mutex lists_mutex = MUTEX_INIT(lists_mutex, LOCK_LEAF_SLEEP);
+static struct list lists = LIST_INIT(lists);	/* [lists_mutex] of all vnodes that ever had a lock: /proc/locks */
 
 static struct flock_list *
 list_of(struct vnode *vn)
@@ -51,8 +59,14 @@ list_of(struct vnode *vn)
 	list_init(&new->whole);
 	new->released = 0;
 	waitq_init(&new->wq);
-	if (atomic_cas(&vn->flocks, NULL, new))
-		return new;
+	new->vn = vn;
+	mutex_lock(&lists_mutex);
+	if (vn->flocks == NULL) {
+		list_add_tail(&lists, &new->node);
+		atomic_store_release(&vn->flocks, new);
+		new = NULL;
+	}
+	mutex_unlock(&lists_mutex);
 	kmem_free(new);
 	return atomic_load_acquire(&vn->flocks);
 }
@@ -74,6 +88,9 @@ flock_free_list(struct vnode *vn)
 	struct flock_list *fl = vn->flocks;
 
 	WARN_ON(!list_empty(&fl->posix) || !list_empty(&fl->whole));
+	mutex_lock(&lists_mutex);
+	list_del(&fl->node);
+	mutex_unlock(&lists_mutex);
 	vn->flocks = NULL;
 	kmem_free(fl);
 }
@@ -101,35 +118,40 @@ note_release_locked(struct flock_list *fl)
 
 /* --- waiting --- */
 
-/* Would owner wait for itself, by way of blocker? If not, note that it waits. */
-static int
-note_waiting(struct waiting *w, const void *owner, const void *blocker)
+/* Would w's owner wait for itself, by way of its blocker? Owners of POSIX locks only. */
+static bool
+is_circle_locked(const struct waiting *w)
 {
-	const void *at = blocker;
-	int err = 0;
+	const void *at = w->blocker;
 
-	spin_lock(&waiting_lock);
 	for (u32 n = 0; n < CHAIN_MAX && at != NULL; n++) {
 		const void *next = NULL;
 		struct waiting *o;
 
-		if (at == owner) {
-			err = -EDEADLK;
-			break;
-		}
+		if (at == w->owner)
+			return true;
 		list_for_each(o, &waiting, node) {
-			if (o->owner == at) {
+			if (o->owner == at && *o->kind == 'P') {
 				next = o->blocker;
 				break;
 			}
 		}
 		at = next;
 	}
-	if (err == 0) {
-		w->owner = owner;
-		w->blocker = blocker;
+	return false;
+}
+
+/* Note that w waits; -EDEADLK where that would make a circle, if that is to be looked for. */
+static int
+note_waiting(struct waiting *w, bool check)
+{
+	int err = 0;
+
+	spin_lock(&waiting_lock);
+	if (check && is_circle_locked(w))
+		err = -EDEADLK;
+	else
 		list_add_tail(&waiting, &w->node);
-	}
 	spin_unlock(&waiting_lock);
 	return err;
 }
@@ -280,21 +302,17 @@ flock_set(struct file *f, const struct abi_flock *in, bool ofd, bool wait)
 	if (fl == NULL)
 		return -ENOLCK;
 	for (;;) {
-		const void *blocker;
-		struct waiting w;
+		struct waiting w = { .owner = want.owner, .fl = fl, .want = &want, .kind = ofd ? "OFDLCK" : "POSIX " };
 		u32 seen;
 
-		err = try_set(fl, &want, &blocker, &seen);
+		err = try_set(fl, &want, &w.blocker, &seen);
 		if (err != -EAGAIN || !wait)
 			return err;
-		if (!ofd) {
-			err = note_waiting(&w, want.owner, blocker);
-			if (err != 0)
-				return err;
-		}
+		err = note_waiting(&w, !ofd);
+		if (err != 0)
+			return err;
 		err = wait_release(fl, seen);
-		if (!ofd)
-			stop_waiting(&w);
+		stop_waiting(&w);
 		if (err != 0)
 			return err;
 	}
@@ -389,10 +407,16 @@ flock_whole(struct file *f, int op, bool wait)
 			return -ENOMEM;
 	}
 	for (;;) {
+		struct waiting w = { .owner = f, .fl = fl, .want = new, .kind = "FLOCK " };
+
 		err = try_whole(fl, f, type, &new, &seen);
 		if (err != -EAGAIN || !wait)
 			break;
+		new->type = type;
+		new->pid = pid_nr(process_tgid_current());
+		(void)!note_waiting(&w, false);
 		err = wait_release(fl, seen);
+		stop_waiting(&w);
 		if (err != 0)
 			break;
 	}
@@ -408,20 +432,54 @@ flock_file_closed(struct file *f)
 	(void)!flock_whole(f, LOCK_UN, false);
 }
 
-void
-flock_for_each(struct vnode *vn, void (*fn)(const char *kind, const struct reclock *l, void *arg), void *arg)
-{
-	struct flock_list *fl = atomic_load_acquire(&vn->flocks);
-	struct reclock *l;
+/* --- /proc/locks --- */
 
-	if (fl == NULL)
-		return;
-	spin_lock(&fl->lock);
-	list_for_each(l, &fl->posix, node)
-		fn(l->pid == -1 ? "OFDLCK" : "POSIX", l, arg);
-	list_for_each(l, &fl->whole, node)
-		fn("FLOCK", l, arg);
-	spin_unlock(&fl->lock);
+static void
+show_line(struct strbuf *out, u64 nr, bool waits, const char *kind, const struct reclock *l, const struct vnode *vn)
+{
+	dev_t dev = vn->sb->dev;
+
+	strbuf_printf(out, "%lu: %s%s ADVISORY  %s %d %02x:%02x:%lu ", nr, waits ? "-> " : "", kind, l->type == RECLOCK_WRITE ? "WRITE" : "READ",
+		l->pid, dev_major(dev), dev_minor(dev), vn->ino);
+	if (*kind == 'F')
+		strbuf_puts(out, "0 EOF\n");
+	else if (l->last == INT64_MAX)
+		strbuf_printf(out, "%lu EOF\n", l->start);
+	else
+		strbuf_printf(out, "%lu %lu\n", l->start, l->last);
+}
+
+/* A lock, and who waits for its owner. */
+static void
+show_lock(struct strbuf *out, u64 nr, const char *kind, const struct reclock *l, const struct flock_list *fl)
+{
+	struct waiting *w;
+
+	show_line(out, nr, false, kind, l, fl->vn);
+	spin_lock(&waiting_lock);
+	list_for_each(w, &waiting, node)
+		if (w->fl == fl && (*kind == 'F' ? *w->kind == 'F' : w->blocker == l->owner))
+			show_line(out, nr, true, w->kind, w->want, fl->vn);
+	spin_unlock(&waiting_lock);
+}
+
+void
+flock_show_all(struct strbuf *out)
+{
+	struct flock_list *fl;
+	struct reclock *l;
+	u64 nr = 0;
+
+	mutex_lock(&lists_mutex);
+	list_for_each(fl, &lists, node) {
+		spin_lock(&fl->lock);
+		list_for_each(l, &fl->posix, node)
+			show_lock(out, ++nr, l->pid == -1 ? "OFDLCK" : "POSIX ", l, fl);
+		list_for_each(l, &fl->whole, node)
+			show_lock(out, ++nr, "FLOCK ", l, fl);
+		spin_unlock(&fl->lock);
+	}
+	mutex_unlock(&lists_mutex);
 }
 
 void

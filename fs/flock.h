@@ -13,8 +13,6 @@ int flock_set(struct file *f, const struct abi_flock *fl, bool ofd, bool wait);
 /* flock(2). type: LOCK_SH, LOCK_EX, LOCK_UN. -EAGAIN, -ENOMEM, -ERESTARTSYS. */
 int flock_whole(struct file *f, int type, bool wait);
 
-/* For /proc/locks: fn for each lock of vn, under a spinlock. kind: "POSIX", "OFDLCK", "FLOCK". */
-struct reclock;
-void flock_for_each(struct vnode *vn, void (*fn)(const char *kind, const struct reclock *l, void *arg), void *arg);
+void flock_show_all(struct strbuf *out);	/* /proc/locks */
 
 #endif

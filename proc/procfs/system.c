@@ -8,6 +8,7 @@
 #include "dev/block.h"
 #include "dev/chrdev.h"
 #include "dev/irq.h"
+#include "fs/flock.h"
 #include "mm/slab.h"
 #include "proc/proc.h"
 #include "sys/abi/errno.h"
@@ -135,6 +136,14 @@ show_version(const struct proc_object *o, struct strbuf *out)
 {
 	(void)o;
 	strbuf_puts(out, "Linux version " LINTEL_RELEASE " " LINTEL_VERSION "\n");
+	return 0;
+}
+
+static int
+show_locks(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	flock_show_all(out);
 	return 0;
 }
 
@@ -337,6 +346,7 @@ const struct proc_entry proc_root_table[] = {
 	PROC_FILE("filesystems", 0444, show_filesystems),
 	PROC_FILE("interrupts", 0444, show_interrupts),
 	PROC_FILE("loadavg", 0444, show_loadavg),
+	PROC_FILE("locks", 0444, show_locks),
 	PROC_FILE("meminfo", 0444, show_meminfo),
 	PROC_FILE("partitions", 0444, show_partitions),
 	PROC_FILE("modules", 0444, show_empty),

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "guest.h"
@@ -316,6 +317,69 @@ START_TEST(whole_file_locks)
 }
 END_TEST
 
+/* Our file's lines of /proc/locks, without number, device and inode: "POSIX ADVISORY WRITE pid 0 9". */
+static void
+table(char *out, size_t size)
+{
+	char line[256], ino[32];
+	struct stat st;
+	FILE *f = fopen("/proc/locks", "r");
+
+	ck_assert_ptr_ne(f, NULL);
+	ck_ok(fstat(fd, &st));
+	snprintf(ino, sizeof(ino), ":%lu ", (unsigned long)st.st_ino);
+	*out = '\0';
+	while (fgets(line, sizeof(line), f)) {
+		char *at = strstr(line, ino), *text = strchr(line, ' '), *dev;
+
+		if (at == NULL)
+			continue;
+		*at = '\0';
+		dev = strrchr(line, ' ');
+		*dev = '\0';
+		snprintf(out + strlen(out), size - strlen(out), "%s %s", text + 1, at + strlen(ino));
+	}
+	fclose(f);
+}
+
+static int
+posix_wait(void)
+{
+	return lock_on(fd, F_SETLKW, F_RDLCK, 5, 2);
+}
+
+START_TEST(the_table_tells)
+{
+	int other = ck_ok(open(F, O_RDWR)), third = ck_ok(open(F, O_RDWR));
+	char have[1024], want[1024];
+	pid_t pid;
+
+	table(have, sizeof(have));
+	ck_assert_str_eq(have, "");
+	ck_ok(lock(F_WRLCK, 0, 10));
+	pid = child(posix_wait);
+	usleep(200000);
+	table(have, sizeof(have));
+	snprintf(want, sizeof(want), "POSIX  ADVISORY  WRITE %d 0 9\n-> POSIX  ADVISORY  READ %d 5 6\n", getpid(), pid);
+	ck_assert_str_eq(have, want);
+	ck_ok(lock(F_UNLCK, 0, 10));
+	ck_assert_int_eq(status_of(pid), 0);
+	ck_ok(lock_on(other, F_OFD_SETLK, F_RDLCK, 7, 0));
+	table(have, sizeof(have));
+	ck_assert_str_eq(have, "OFDLCK ADVISORY  READ -1 7 EOF\n");
+	close(other);
+	ck_ok(flock(third, LOCK_EX));
+	pid = child(flock_wait);
+	usleep(200000);
+	table(have, sizeof(have));
+	snprintf(want, sizeof(want), "FLOCK  ADVISORY  WRITE %d 0 EOF\n-> FLOCK  ADVISORY  READ %d 0 EOF\n", getpid(), pid);
+	ck_assert_str_eq(have, want);
+	ck_ok(flock(third, LOCK_UN));
+	ck_assert_int_eq(status_of(pid), 0);
+	close(third);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -333,6 +397,7 @@ main(void)
 	tcase_add_test(t, a_deadlock_is_found);
 	tcase_add_test(t, open_file_description_locks);
 	tcase_add_test(t, whole_file_locks);
+	tcase_add_test(t, the_table_tells);
 	suite_add_tcase(s, t);
 	return guest_run(s);
 }
