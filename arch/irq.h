@@ -25,8 +25,10 @@ int __must_check arch_irq_alloc_msi(u32 cpu, u32 *irq, u64 *address, u32 *data);
 /* The line (masked) or message (masked at its source) is given back, with its vector. */
 void arch_irq_free(u32 irq);
 /* Send the irq to another CPU. For a message the owner must then write *address and *data (for lines both are NULL) to the
- * device. -ENOSPC, -EINVAL. Thread context. */
+ * device, and then arch_irq_settle() gives the old place back, once nothing that was sent there waits any more. One move at a time:
+ * -EBUSY. -ENOSPC, -EINVAL. Thread context. */
 int __must_check arch_irq_set_affinity(u32 irq, u32 cpu, u64 *address, u32 *data);
+void arch_irq_settle(u32 irq);
 u32 arch_irq_cpu(u32 irq);		/* where it goes */
 const char *arch_irq_chip(u32 irq);	/* "IO-APIC", "PCI-MSI", for /proc/interrupts */
 

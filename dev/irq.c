@@ -445,7 +445,7 @@ int
 irq_set_affinity(u32 irq, u32 cpu)
 {
 	struct irq_desc *d = desc_of(irq);
-	u64 address = 0;
+	u64 address = 0, flags;
 	u32 data = 0;
 	int err;
 
@@ -458,8 +458,13 @@ irq_set_affinity(u32 irq, u32 cpu)
 		err = arch_irq_set_affinity(irq, cpu, NULL, NULL);
 	else
 		err = arch_irq_set_affinity(irq, cpu, &address, &data);
-	if (err == 0 && d->msi != NULL)
+	if (err == 0 && d->msi != NULL) {
+		flags = spin_lock_irqsave(&d->lock);	/* against mask() */
 		d->msi->write(d->msi_owner, address, data);
+		spin_unlock_irqrestore(&d->lock, flags);
+	}
+	if (err == 0)
+		arch_irq_settle(irq);
 	mutex_unlock(&setup_lock);
 	return err;
 }

@@ -45,7 +45,7 @@ void irq_synchronize(u32 irq);
 int __must_check irq_set_affinity(u32 irq, u32 cpu);	/* -EINVAL, -ENOSPC. May sleep */
 
 /* Message interrupts: who owns the message (dev/pci/msi.c) masks and rewrites it. Any context, LOCK_IRQ may be held. */
-struct irq_msi_ops {
+struct irq_msi_ops {	/* one call at a time for an owner; may come in any context */
 	void (*mask)(void *owner, bool masked);
 	void (*write)(void *owner, u64 address, u32 data);
 };

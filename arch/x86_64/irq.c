@@ -278,11 +278,12 @@ arch_irq_set_affinity(u32 irq, u32 cpu, u64 *address, u32 *data)
 	flags = spin_lock_irqsave(&irq_lock);
 	if (r->kind == ROUTE_FREE) {
 		err = -EINVAL;
+	} else if (r->old_vector != 0) {
+		err = -EBUSY;
 	} else if (r->cpu != cpu) {
 		vector = vector_alloc(cpu, irq);
 		err = vector == 0 ? -ENOSPC : 0;
 		if (err == 0) {
-			release_old(r);
 			r->old_cpu = r->cpu;
 			r->old_vector = r->vector;
 			r->cpu = (u16)cpu;
@@ -295,6 +296,37 @@ arch_irq_set_affinity(u32 irq, u32 cpu, u64 *address, u32 *data)
 		compose(r->cpu, r->vector, address, data);
 	spin_unlock_irqrestore(&irq_lock, flags);
 	return err;
+}
+
+struct waiting { u8 vector; bool yes; };
+
+static void
+look_for_request(void *arg)
+{
+	struct waiting *w = arg;
+
+	w->yes = lapic_requested(w->vector);
+}
+
+void
+arch_irq_settle(u32 irq)
+{
+	struct route *r = &routes[irq];
+	struct waiting w = { .vector = r->old_vector, .yes = true };
+	u64 flags;
+
+	/* What was on its way when the device got the new address comes before the call's interrupt, or is seen in the request bits. */
+	while (w.vector != 0 && w.yes) {
+		preempt_disable();
+		if (r->old_cpu == cpu_id())
+			look_for_request(&w);
+		else
+			arch_ipi_call(BIT(r->old_cpu), look_for_request, &w);
+		preempt_enable();
+	}
+	flags = spin_lock_irqsave(&irq_lock);
+	release_old(r);
+	spin_unlock_irqrestore(&irq_lock, flags);
 }
 
 u32
@@ -315,7 +347,6 @@ static void
 device_vector(u8 vector)
 {
 	u32 irq = atomic_load_acquire(&(*this_cpu_ptr(vector_irq))[vector]);
-	struct route *r;
 
 	if (irq == 0) {
 		count_special(SP_SPURIOUS);
@@ -324,12 +355,6 @@ device_vector(u8 vector)
 		return;
 	}
 	irq_dispatch(irq - 1);
-	r = &routes[irq - 1];
-	if (unlikely(READ_ONCE(r->old_vector) != 0 && READ_ONCE(r->vector) == vector && READ_ONCE(r->cpu) == cpu_id())) {
-		spin_lock(&irq_lock);
-		release_old(r);
-		spin_unlock(&irq_lock);
-	}
 	lapic_eoi();
 }
 

@@ -22,6 +22,7 @@
 #define REG_EOI		0x0b0
 #define REG_SPURIOUS	0x0f0
 #define REG_ISR		0x100
+#define REG_IRR		0x200
 #define REG_ERROR	0x280
 #define REG_ICR_LOW	0x300
 #define REG_ICR_HIGH	0x310
@@ -81,6 +82,12 @@ bool
 lapic_in_service(u8 vector)
 {
 	return lapic_read(REG_ISR + (vector / 32) * 0x10) & BIT(vector % 32);
+}
+
+bool
+lapic_requested(u8 vector)
+{
+	return lapic_read(REG_IRR + (vector / 32) * 0x10) & BIT(vector % 32);
 }
 
 u32

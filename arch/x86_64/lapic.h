@@ -16,6 +16,7 @@ u32 lapic_id(void);
 void lapic_eoi(void);
 /* Is vector being served (its in-service bit)? */
 bool lapic_in_service(u8 vector);
+bool lapic_requested(u8 vector);	/* it has come, and waits to be served */
 u32 lapic_error(void);			/* reads and clears the error status */
 
 #define IPI_FIXED	0x00000u

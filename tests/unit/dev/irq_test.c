@@ -51,6 +51,9 @@ arch_irq_set_affinity(u32 irq, u32 cpu, u64 *address, u32 *data)
 	return cpu < 8 ? 0 : -EINVAL;
 }
 
+static u32 settled;
+void arch_irq_settle(u32 irq) { settled++; }
+
 static enum irq_result
 handler(u32 irq, void *arg)
 {
@@ -165,6 +168,8 @@ TEST(messages)
 	ck_assert(!msg_masked);
 	ck_assert_int_eq(irq_set_affinity(irq, 3), 0);
 	ck_assert(msg_data == 0x32 && msg_address == 0xfee03000);
+	ck_assert_int_eq(irq_set_affinity(irq, 4), 0);
+	ck_assert(msg_address == 0xfee04000 && settled == 2);
 	ck_assert_int_eq(irq_set_affinity(irq, 9), -EINVAL);
 	irq_free(irq, &a);
 	ck_assert(msg_masked);
