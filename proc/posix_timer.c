@@ -220,6 +220,8 @@ set_clock(struct posix_timer *tm, clockid_t clock)
 	case CLOCK_BOOTTIME_ALARM:
 		return -EOPNOTSUPP;
 	}
+	if (clock_is_dynamic(clock))
+		return -EOPNOTSUPP;
 	err = cpu_clock_find(clock, &p, &tm->cpu.thread, &tm->cpu.which);
 	if (err != 0)
 		return err;

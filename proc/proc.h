@@ -13,6 +13,7 @@
 #include "sys/panic.h"
 #include "sys/sched.h"
 #include "sys/abi/errno.h"
+#include "sys/abi/time.h"
 
 #define pt_current()	(thread_current()->pt)
 
@@ -180,6 +181,8 @@ void cpu_timing_update(struct process *p);	/* a CPU limit or timer was set */
 void cpu_timing_update_locked(struct process *p);
 nsec_t cpu_clock_read(struct process *p, struct thread *t, int which);	/* t NULL: all of p */
 nsec_t cpu_clock_read_locked(struct process *p, struct thread *t, int which);
+/* A clock that a file is. No device here is one, so there is nothing to find. */
+static inline bool clock_is_dynamic(clockid_t clock) { return clock < 0 && (clock & CLOCKFD_MASK) == CLOCKFD; }
 /* By a negative clock id, or CLOCK_PROCESS/THREAD_CPUTIME_ID: references in *p and (per-thread ones) *t. -EINVAL. */
 int cpu_clock_find(clockid_t clock, struct process **p, struct thread **t, int *which);
 

@@ -14,7 +14,7 @@ static struct abi_timezone kernel_timezone;	/* [a] settimeofday's: kept for who 
 static bool
 is_cpu_clock(clockid_t clock)
 {
-	return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+	return (clock < 0 && !clock_is_dynamic(clock)) || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
 }
 
 static int
@@ -134,14 +134,14 @@ sys_clock_settime(clockid_t clock, const void __user *tp)
 	struct abi_timespec ts;
 	nsec_t now;
 
-	if (clock != CLOCK_REALTIME) {
-		if (is_cpu_clock(clock) && read_cpu_clock(clock, &now) == 0)
-			return -EPERM;
-		return -EINVAL;
-	}
+	if (clock > 0)
+		return -EINVAL;		/* nobody sets these, and nobody looks at tp */
 	if (copy_from_user(&ts, tp, sizeof(ts)) != 0)
 		return -EFAULT;
-	return set_wall_clock(&ts);
+	if (clock == CLOCK_REALTIME)
+		return set_wall_clock(&ts);
+	/* CPU time can't be set, but the clock must be there; no file is a clock. */
+	return clock_is_dynamic(clock) || read_cpu_clock(clock, &now) != 0 ? -EINVAL : -EPERM;
 }
 
 long
@@ -171,50 +171,51 @@ sys_settimeofday(const void __user *utv, const void __user *utz)
 }
 
 /* The clock is not steered: it can be read and stepped. */
-static long
-adjust(void __user *ubuf)
+static int
+adjust(struct abi_timex *tx)
 {
-	struct abi_timex tx;
+	u32 modes = tx->modes;
 	nsec_t now;
-	u32 modes;
 
-	if (copy_from_user(&tx, ubuf, sizeof(tx)) != 0)
-		return -EFAULT;
-	modes = tx.modes;
 	if (modes != 0 && modes != ADJ_OFFSET_SS_READ) {
 		if (!capable(CAP_SYS_TIME))
 			return -EPERM;
 		if ((modes & ~(u32)(ADJ_SETOFFSET | ADJ_NANO | ADJ_MICRO)) != 0)
 			return -EOPNOTSUPP;
 		if ((modes & ADJ_SETOFFSET) != 0) {
-			if (tx.time.tv_usec < 0 || tx.time.tv_usec >= ((modes & ADJ_NANO) != 0 ? NSEC_PER_SEC : NSEC_PER_MSEC))
+			if (tx->time.tv_usec < 0 || tx->time.tv_usec >= ((modes & ADJ_NANO) != 0 ? NSEC_PER_SEC : NSEC_PER_MSEC))
 				return -EINVAL;
-			now = clock_realtime() + tx.time.tv_sec * NSEC_PER_SEC +
-				tx.time.tv_usec * ((modes & ADJ_NANO) != 0 ? 1 : NSEC_PER_USEC);
+			now = clock_realtime() + tx->time.tv_sec * NSEC_PER_SEC +
+				tx->time.tv_usec * ((modes & ADJ_NANO) != 0 ? 1 : NSEC_PER_USEC);
 			if (now < clock_now())
 				return -EINVAL;
 			clock_set_realtime(now);
 		}
 	}
-	tx = (struct abi_timex){ .modes = modes, .maxerror = 16000000, .esterror = 16000000, .status = STA_UNSYNC, .constant = 2,
+	*tx = (struct abi_timex){ .modes = modes, .maxerror = 16000000, .esterror = 16000000, .status = STA_UNSYNC, .constant = 2,
 		.precision = 1, .tolerance = 32768000, .tick = 10000, .time = timeval_from_ns(clock_realtime()) };
-	return copy_to_user(ubuf, &tx, sizeof(tx)) != 0 ? -EFAULT : TIME_ERROR;
+	return TIME_ERROR;
 }
 
 long
 sys_adjtimex(void __user *buf)
 {
-	return adjust(buf);
+	return sys_clock_adjtime(CLOCK_REALTIME, buf);
 }
 
 long
 sys_clock_adjtime(clockid_t clock, void __user *buf)
 {
+	struct abi_timex tx;
 	nsec_t now;
+	int state;
 
-	if (clock == CLOCK_REALTIME)
-		return adjust(buf);
-	return read_clock(clock, &now) != 0 ? -EINVAL : -EOPNOTSUPP;
+	if (copy_from_user(&tx, buf, sizeof(tx)) != 0)
+		return -EFAULT;
+	if (clock != CLOCK_REALTIME)
+		return is_cpu_clock(clock) || read_clock(clock, &now) == 0 ? -EOPNOTSUPP : -EINVAL;
+	state = adjust(&tx);
+	return state < 0 || copy_to_user(buf, &tx, sizeof(tx)) == 0 ? state : -EFAULT;
 }
 
 /* --- sleeping --- */
@@ -403,7 +404,7 @@ sys_clock_nanosleep(clockid_t clock, int flags, const void __user *req, void __u
 		return -EOPNOTSUPP;
 	default:
 		if (!is_cpu_clock(clock))
-			return -EINVAL;
+			return clock_is_dynamic(clock) ? -EOPNOTSUPP : -EINVAL;
 		err = time_from_user(&ns, req);
 		return err != 0 ? err : cpu_nanosleep(clock, ns, absolute, (u64)rem);
 	}

@@ -25,6 +25,8 @@
 #define CPUCLOCK_SCHED			2
 #define CPUCLOCK_CLOCK_MASK		3
 #define CPUCLOCK_PERTHREAD		4
+#define CLOCKFD				3	/* in the low three bits: the rest is a file descriptor, of a device that is a clock */
+#define CLOCKFD_MASK			7
 #define CPUCLOCK_PID(clock)		((pid_t)~((clock) >> 3))
 
 #define TIMER_ABSTIME			1

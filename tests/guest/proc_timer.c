@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Clocks, sleeping, interval timers, POSIX timers. No test asserts that something happens soon, only not too soon. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -153,6 +154,60 @@ START_TEST(setting_clocks)
 	}
 	waitpid(pid, &status, 0);
 	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* Clocks by number: of the CPU time of a process or a thread, and of a device that an open file is. */
+#define CPU_CLOCK(pid, which)	((clockid_t)(~(unsigned)(pid) << 3 | (which)))
+#define FD_CLOCK(fd)		((clockid_t)(~(unsigned)(fd) << 3 | 3))
+
+START_TEST(odd_clocks)
+{
+	struct timespec ts = { 0, 0 };
+	struct sigevent sev = { .sigev_notify = SIGEV_NONE };
+	char timex[256] = "";
+	int id, fd = (int)ck_ok(open("/dev/null", O_RDWR));
+	const clockid_t of_fd = FD_CLOCK(fd), closed = FD_CLOCK(99), own = CPU_CLOCK(0, 2), init = CPU_CLOCK(1, 2),
+		nobody = CPU_CLOCK(4000000, 2), thread = CPU_CLOCK(0, 6);
+
+	/* setting */
+	ck_fails(syscall(SYS_clock_settime, CLOCK_PROCESS_CPUTIME_ID, &ts), EINVAL);
+	ck_fails(syscall(SYS_clock_settime, CLOCK_THREAD_CPUTIME_ID, &ts), EINVAL);
+	ck_fails(syscall(SYS_clock_settime, own, &ts), EPERM);
+	ck_fails(syscall(SYS_clock_settime, thread, &ts), EPERM);
+	ck_fails(syscall(SYS_clock_settime, init, &ts), EPERM);
+	ck_fails(syscall(SYS_clock_settime, nobody, &ts), EINVAL);
+	ck_fails(syscall(SYS_clock_settime, own, (void *)8), EFAULT);
+	ck_fails(syscall(SYS_clock_settime, nobody, (void *)8), EFAULT);
+	ck_fails(syscall(SYS_clock_settime, CLOCK_MONOTONIC, (void *)8), EINVAL);
+	ck_fails(syscall(SYS_clock_settime, 50, (void *)8), EINVAL);
+	ck_fails(syscall(SYS_clock_settime, of_fd, &ts), EINVAL);
+	ck_fails(syscall(SYS_clock_settime, closed, &ts), EINVAL);
+	ck_fails(syscall(SYS_clock_settime, closed, (void *)8), EFAULT);
+	/* reading */
+	ck_ok(syscall(SYS_clock_gettime, own, &ts));
+	ck_ok(syscall(SYS_clock_gettime, init, &ts));
+	ck_fails(syscall(SYS_clock_gettime, nobody, &ts), EINVAL);
+	ck_fails(syscall(SYS_clock_gettime, of_fd, &ts), EINVAL);
+	ck_fails(syscall(SYS_clock_gettime, closed, &ts), EINVAL);
+	ck_fails(syscall(SYS_clock_getres, of_fd, &ts), EINVAL);
+	ck_fails(syscall(SYS_clock_getres, closed, NULL), EINVAL);
+	/* sleeping, timers, steering */
+	ts = (struct timespec){ 0, 1 };
+	ck_fails(syscall(SYS_clock_nanosleep, of_fd, 0, &ts, NULL), EOPNOTSUPP);
+	ck_fails(syscall(SYS_clock_nanosleep, closed, 0, (void *)8, NULL), EOPNOTSUPP);
+	ck_fails(syscall(SYS_clock_nanosleep, nobody, 0, &ts, NULL), EINVAL);
+	ck_fails(syscall(SYS_clock_nanosleep, thread, 0, &ts, NULL), EINVAL);
+	ck_fails(syscall(SYS_timer_create, of_fd, &sev, &id), EOPNOTSUPP);
+	ck_fails(syscall(SYS_timer_create, nobody, &sev, &id), EINVAL);
+	ck_fails(syscall(SYS_timer_create, CLOCK_MONOTONIC_RAW, &sev, &id), EOPNOTSUPP);
+	ck_fails(syscall(SYS_timer_create, 50, &sev, &id), EINVAL);
+	ck_fails(syscall(SYS_clock_adjtime, of_fd, timex), EINVAL);
+	ck_fails(syscall(SYS_clock_adjtime, nobody, timex), EOPNOTSUPP);
+	ck_fails(syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, timex), EOPNOTSUPP);
+	ck_fails(syscall(SYS_clock_adjtime, 50, timex), EINVAL);
+	ck_fails(syscall(SYS_clock_adjtime, 50, (void *)8), EFAULT);
+	close(fd);
 }
 END_TEST
 
@@ -409,6 +464,7 @@ main(void)
 	tcase_add_test(core, sleeps_are_long_enough);
 	tcase_add_test(core, sleep_errors);
 	tcase_add_test(core, setting_clocks);
+	tcase_add_test(core, odd_clocks);
 	tcase_add_test(core, alarm_rings);
 	tcase_add_test(core, real_itimer_repeats);
 	tcase_add_test(core, cpu_itimers);
