@@ -61,7 +61,7 @@ blkdev_open(struct vnode *vn, struct file *f)
 		return err;
 	}
 	f->mapping = &b->mapping;
-	f->wb_err = atomic_load_relaxed(&b->mapping.wb_err);
+	f->wb_err = mapping_sample_error(&b->mapping);
 	return 0;
 }
 
@@ -200,7 +200,7 @@ blkdev_read(struct file *f, struct iobuf *buf, off_t *pos)
 		return 0;
 	if (iobuf_left(buf) > (size_t)(size - *pos))
 		iobuf_truncate(buf, (size_t)(size - *pos));
-	n = (f->flags & O_DIRECT) ? direct(f, buf, pos, false) : pagecache_read(f->mapping, buf, pos, size);
+	n = (f->flags & O_DIRECT) ? direct(f, buf, pos, false) : pagecache_read_ahead(f->mapping, buf, pos, size, &f->ra);
 	if (n >= 0 && !(f->flags & O_NOATIME))
 		path_touch_atime(&p);
 	return n;

@@ -386,10 +386,16 @@ started(struct block_device *b, bool other, nsec_t now)
 	b->in_flight[other]++;
 }
 
+static u32
+kind_of(const struct bio *bio)
+{
+	return bio->op == BIO_READ ? 0 : bio->op == BIO_DISCARD ? 2 : 1;
+}
+
 static void
 ended(struct block_device *b, const struct bio *bio, nsec_t now)
 {
-	u32 i = bio->op == BIO_READ ? 0 : bio->op == BIO_DISCARD ? 2 : 1;
+	u32 i = kind_of(bio);
 
 	b->in_flight[bio->op != BIO_READ]--;
 	b->stat[i].ios++;
@@ -408,6 +414,14 @@ block_stat_start(struct bio *bio)
 	started(b, bio->op != BIO_READ, bio->q.start);
 	if (b->partno != 0)
 		started(b->disk->whole, bio->op != BIO_READ, bio->q.start);
+}
+
+void
+block_stat_merge(struct bio *bio)
+{
+	bio->bdev->stat[kind_of(bio)].merges++;
+	if (bio->bdev->partno != 0)
+		bio->bdev->disk->whole->stat[kind_of(bio)].merges++;
 }
 
 void

@@ -95,6 +95,7 @@ void block_queue_drain(struct block_queue *q);
 void bio_end(struct bio *bio, int error);		/* bio.c: the whole is done */
 /* q->lock held. dir of the elevator; from queueing to the end. */
 void block_stat_start(struct bio *bio);
+void block_stat_merge(struct bio *bio);
 void block_stat_end(struct bio *bio, nsec_t now);
 
 /* --- flush.c --- */

@@ -104,8 +104,7 @@ flush_buffers(struct block_device *b)
 	if (!is_admin())
 		return -EACCES;
 	(void)!mapping_sync(&b->mapping, 0, INT64_MAX);
-	if (b->holder == NULL)
-		mapping_truncate(&b->mapping, 0, INT64_MAX);
+	(void)mapping_invalidate(&b->mapping, 0, UINT64_MAX, false);
 	return 0;
 }
 

@@ -13,31 +13,6 @@
 
 #define PAGE_SECTORS	((u32)(PAGE_SIZE >> SECTOR_SHIFT))
 
-/* --- what mm/ will do itself --- */
-
-static void
-end_read(struct page *pg, int err)
-{
-	page_set_flag(pg, err == 0 ? PG_UPTODATE : PG_ERROR);
-	page_unlock(pg);
-}
-
-/* Locked for us, so the cache keeps it. */
-static struct page *
-locked_page(struct mapping *m, u64 index)
-{
-	struct page *pg = mapping_find(m, index);
-
-	page_put(pg);
-	return pg;
-}
-
-static void
-redirty(struct mapping *m, struct page *pg)
-{
-	mapping_dirty(m, pg);
-}
-
 static struct block_device *
 bdev_of(struct mapping *m)
 {
@@ -65,7 +40,7 @@ static void
 pages_read(struct bio *bio)
 {
 	for (u32 i = 0; i < bio->nvecs; i++)
-		end_read(bio->vecs[i].page, bio->error != 0 ? -EIO : 0);
+		page_end_read(bio->vecs[i].page, bio->error != 0 ? -EIO : 0);
 	bio_free(bio);
 }
 
@@ -107,7 +82,7 @@ block_mapping_read_page(struct mapping *m, struct page *pg)
 
 	zero_tail(pg, bytes);
 	if (bytes == 0 || page_flag(pg, PG_PRIVATE)) {
-		end_read(pg, bytes == 0 ? 0 : read_buffers(bdev, pg));
+		page_end_read(pg, bytes == 0 ? 0 : read_buffers(bdev, pg));
 		return 0;
 	}
 	bio = bio_alloc(bdev, BIO_READ, BIO_SYNC, pg->index * PAGE_SECTORS, 1, KM_NORMAL);
@@ -137,7 +112,7 @@ block_mapping_read_ahead(struct mapping *m, u64 index, u32 n)
 
 	block_plug_start(&plug);
 	for (u64 end = index + n; index < end; index++) {
-		struct page *pg = locked_page(m, index);
+		struct page *pg = mapping_locked_page(m, index);
 		u32 bytes = bytes_of(bdev, index);
 
 		if (bytes != PAGE_SIZE || page_flag(pg, PG_PRIVATE)) {
@@ -210,7 +185,7 @@ write_buffers(struct mapping *m, struct page *pg, struct writeback_control *wbc)
 			atomic_sub(&ring->pending, 1);
 	} while ((b = b->next) != ring);
 	if (again)
-		redirty(m, pg);
+		mapping_redirty(m, pg);
 	part_written(bdev_of(m), pg, ring);
 }
 
@@ -221,7 +196,6 @@ block_mapping_write_page(struct mapping *m, struct page *pg, struct writeback_co
 	u32 bytes = bytes_of(bdev, pg->index);
 	struct bio *bio;
 
-	page_set_flag(pg, PG_WRITEBACK);
 	if (page_flag(pg, PG_PRIVATE)) {
 		write_buffers(m, pg, wbc);
 	} else if (bytes == 0) {
@@ -236,11 +210,24 @@ block_mapping_write_page(struct mapping *m, struct page *pg, struct writeback_co
 	return 0;
 }
 
+/* Neighbours become one request: the plug sends them when the thread sleeps or is done. */
+static int
+block_mapping_write_pages(struct mapping *m, struct writeback_control *wbc)
+{
+	struct block_plug plug;
+	int err;
+
+	block_plug_start(&plug);
+	err = mapping_write_dirty(m, wbc);
+	block_plug_finish(&plug);
+	return err;
+}
+
 /* --- changing --- */
 
-/* Every block of the locked page is dirty. */
+/* Blocks of the locked page that have bytes in [from, to) are dirty; pinned ones are the journal's business. */
 static void
-dirty_buffers(struct page *pg, u32 from, u32 to, bool uptodate)
+dirty_buffers(struct page *pg, u32 from, u32 to)
 {
 	struct buf *ring = pg->private, *b = ring;
 
@@ -251,8 +238,6 @@ dirty_buffers(struct page *pg, u32 from, u32 to, bool uptodate)
 
 		if (start >= to || start + b->size <= from)
 			continue;
-		if (uptodate)
-			atomic_fetch_or(&b->state, (u32)BUF_UPTODATE);
 		if (!(atomic_load(&b->state) & BUF_PINNED))
 			buf_dirty(b);
 	} while ((b = b->next) != ring);
@@ -288,11 +273,9 @@ block_mapping_write_end(struct mapping *m, off_t off, size_t len, size_t copied,
 {
 	u32 from = (u32)off & (PAGE_SIZE - 1);
 
-	(void)m;
-	if (copied == PAGE_SIZE)
-		page_set_flag(pg, PG_UPTODATE);
+	(void)m, (void)len;
 	if (copied > 0)
-		dirty_buffers(pg, from, from + (u32)copied, false);
+		dirty_buffers(pg, from, from + (u32)copied);
 	return 0;
 }
 
@@ -300,13 +283,13 @@ static int
 block_mapping_page_mkwrite(struct mapping *m, struct page *pg)
 {
 	(void)m;
-	dirty_buffers(pg, 0, PAGE_SIZE, false);
+	dirty_buffers(pg, 0, PAGE_SIZE);
 	return 0;
 }
 
 /* --- the owner --- */
 
-/* Its inode is never cached without an opener, but a sync may come beside the last close. */
+/* A sync may come beside the last close; the memory is there for the length of an RCU read section. */
 static bool
 block_mapping_hold(struct mapping *m)
 {
@@ -323,6 +306,7 @@ const struct mapping_ops block_mapping_ops = {
 	.read_page = block_mapping_read_page,
 	.read_ahead = block_mapping_read_ahead,
 	.write_page = block_mapping_write_page,
+	.write_pages = block_mapping_write_pages,
 	.write_begin = block_mapping_write_begin,
 	.write_end = block_mapping_write_end,
 	.page_mkwrite = block_mapping_page_mkwrite,

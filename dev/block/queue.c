@@ -279,7 +279,7 @@ block_queue_add(struct block_queue *q, struct bio *bio)
 	if (!gone) {
 		block_stat_start(bio);
 		if (elevator_add(&q->elevator, bio, &lim))
-			bio->bdev->stat[bio->op == BIO_READ ? 0 : bio->op == BIO_DISCARD ? 2 : 1].merges++;
+			block_stat_merge(bio);
 		else
 			atomic_store_relaxed(&q->work, q->work + 1);
 	}

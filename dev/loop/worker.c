@@ -7,6 +7,7 @@
 
 #include "mm/iobuf.h"
 #include "sys/abi/errno.h"
+#include "sys/kmem.h"
 
 /* One bio's memory from or to the file. Behind the file's end there are zeros. */
 static int
@@ -97,6 +98,7 @@ worker(void *arg)
 	struct file *f;
 	u64 offset;
 
+	(void)!kmem_scope_enter(KM_NOIO);	/* memory that is got back by writing to this device can't wait for us */
 	for (;;) {
 		wait_event_idle(&l->wq, !list_empty(&l->requests) || atomic_load(&l->quit));
 		while ((rq = next_request(l, &f, &offset)) != NULL)
