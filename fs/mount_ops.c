@@ -83,7 +83,7 @@ mount_new(const struct path *target, const char *fstype, u32 ms_flags, const cha
 
 	if (t == NULL)
 		return -ENODEV;
-	err = mount_type(t, ms_flags & ~(u32)MS_KERNMOUNT, dev, data, &m);
+	err = mount_type(t, ms_flags, dev, data, &m);
 	if (err != 0)
 		return err;
 	path_get(&at);

@@ -156,6 +156,7 @@ extern int mount_max;				/* [a] no more mounts than these: -ENOSPC */
 void mount_get(struct mount *m);
 void mount_put(struct mount *m);
 int __must_check mount_kern(const char *fstype, const char *dev, const char *dir, u32 ms_flags, const char *data);
+bool path_exists(const char *name);		/* for the boot: it leads somewhere */
 int __must_check mount_root(const char *fstype, u32 ms_flags, const char *data);	/* boot: the first one; sets init's root */
 void mount_show_all(struct strbuf *out, int format);	/* 0: /proc/mounts, 1: mountinfo; of the current thread's root */
 int __must_check mount_change_flags(const struct path *p, u32 ms_flags, const char *data);	/* MS_REMOUNT, with or without MS_BIND */

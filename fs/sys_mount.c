@@ -116,7 +116,7 @@ mount_at(const char *source, const struct path *target, const char *type, u32 fl
 		return move_to(source, target);
 	if (type == NULL)
 		return -EINVAL;
-	return mount_new(target, type, flags, source, data);
+	return mount_new(target, type, flags & ~(u32)MS_KERNMOUNT, source, data);
 }
 
 long

@@ -20,6 +20,7 @@
 #include "fs/iso9660.h"
 #include "fs/devfs/devfs.h"
 #include "fs/path.h"
+#include "fs/root.h"
 #include "fs/sysfs/sysfs.h"
 #include "mm/init.h"
 #include "mm/page.h"
@@ -74,13 +75,16 @@ try_init(const char *path)
 		log_err("Starting init: %s exists but couldn't execute it (error %d)", path, err);
 }
 
-/* Linux's order: /init of the initramfs; then init=, and that alone; then the usual places. */
+/* Linux's order: /init of the initramfs, or the root file system of root=; there init=, and that alone; else the usual places. */
 static __noreturn void
 run_init(void)
 {
 	static const char *const places[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
 
-	try_init(params.rdinit);
+	if (!root_is_given() || path_exists(params.rdinit))
+		try_init(params.rdinit);
+	else
+		root_mount();
 	if (params.init != NULL) {
 		try_init(params.init);
 		panic("Requested init %s failed.", params.init);
