@@ -132,7 +132,7 @@ void block_device_get(struct block_device *bdev);
 void block_device_put(struct block_device *bdev);
 enum {
 	BLOCK_OPEN_WRITE	= 1 << 0,
-	BLOCK_OPEN_ANYWAY	= 1 << 1,	/* without a medium, too: to close the tray (O_NONBLOCK). The drive is not made ready */
+	BLOCK_OPEN_ANYWAY	= 1 << 1,	/* without a medium, too (O_NONBLOCK): the tray stays as it is, the door unlocked */
 };
 /* Open for use; the caller has a reference and keeps it. holder not NULL: exclusively (-EBUSY). write counts only: whether the device is
  * read-only is the caller's to ask, and writes then fail with -EROFS. -ENOMEDIUM, -ENXIO. May sleep. */
@@ -190,7 +190,8 @@ struct block_ops {
 	/* rq is past its deadline. In the queue's own thread, no lock: stop the device (reset), so that none of its requests will
 	 * complete any more, then block_request_end() or block_request_requeue() each that is out, and go on. */
 	void (*timeout)(struct block_queue *q, struct block_request *rq);
-	int (*open)(struct disk *d, bool write);	/* first opener: medium, lock the door. -ENOMEDIUM, -EROFS. Optional; may sleep */
+	/* First opener, how: BLOCK_OPEN_*: medium, door. -ENOMEDIUM (who opens anyway does so all the same), -EROFS. Optional; may sleep */
+	int (*open)(struct disk *d, u32 how);
 	void (*close)(struct disk *d);		/* the last one */
 	void (*idle)(struct disk *d);		/* behind close, with no lock held. Optional */
 	long (*ioctl)(struct disk *d, unsigned int cmd, u64 arg);	/* driver's own; -ENOTTY. Optional */

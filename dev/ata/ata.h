@@ -188,6 +188,8 @@ long ata_disk_ioctl(struct disk *d, unsigned int cmd, u64 arg);
 long ata_cd_ioctl(struct disk *d, unsigned int cmd, u64 arg);
 /* Is there a medium? 0, -ENOMEDIUM ... sets the disk's size. */
 int __must_check ata_cd_check_medium(struct ata_device *dev);
+/* True: it was open, and was closed. */
+bool ata_cd_close_tray(struct ata_device *dev);
 
 /* --- controllers --- */
 void ahci_register(void);

@@ -115,6 +115,12 @@ drive_status(struct ata_device *dev)
 	return s.asc == 0x3a && s.ascq == 2 ? CDS_TRAY_OPEN : CDS_NO_DISC;
 }
 
+bool
+ata_cd_close_tray(struct ata_device *dev)
+{
+	return drive_status(dev) == CDS_TRAY_OPEN && start_stop(dev, LOAD) == 0;
+}
+
 /* --- table of contents (MMC-5 6.26) --- */
 
 static int

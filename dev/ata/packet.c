@@ -164,11 +164,15 @@ submit(struct block_queue *q, struct block_request *rq)
 }
 
 static int
-open(struct disk *d, bool write)
+open(struct disk *d, u32 how)
 {
 	struct ata_device *dev = d->priv;
 	int err = ata_cd_check_medium(dev);
 
+	if (how & BLOCK_OPEN_ANYWAY)
+		return err;
+	if (err == -ENOMEDIUM && ata_cd_close_tray(dev))
+		err = ata_cd_check_medium(dev);
 	if (err == 0)
 		(void)!lock_door(dev, true);	/* not every drive has a lock */
 	return err;

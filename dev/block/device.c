@@ -282,7 +282,7 @@ block_device_open(struct block_device *b, u32 how, void *holder)
 	if (d->gone || (b->partno != 0 && !list_is_linked(&b->part_node)))
 		err = -ENXIO;
 	else if (d->ops->open != NULL && b->openers == 0)
-		err = d->ops->open(d, write);
+		err = d->ops->open(d, how);
 	if (err == -ENOMEDIUM && (how & BLOCK_OPEN_ANYWAY))
 		err = 0;
 	if (err != 0)
