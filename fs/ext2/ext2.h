@@ -63,6 +63,7 @@ struct ext2_fs {
 	u8 hash_version;		/* [I] of new indexes */
 	bool hash_unsigned;		/* [I] */
 	bool error;			/* [a] something was found wrong: s_state says so at the next write of the super block */
+	nsec_t next_orphan_wait;	/* [a] */
 	u16 mount_state;		/* [I] s_state as it was */
 	u32 next_generation;		/* [a] */
 	struct ext2_opts {
@@ -228,8 +229,8 @@ extern const struct vnode_ops ext2_dir_ops, ext2_file_ops, ext2_symlink_ops, ext
 extern const struct file_ops ext2_file_fops, ext2_dir_fops;
 int ext2_get_link(struct vnode *vn, const char **target, void (**free)(const char *));
 int ext2_sync_vnode(struct vnode *vn, bool datasync);
-int ext2_fsync(struct file *f, off_t start, off_t end, bool datasync);
-long ext2_ioctl(struct file *f, unsigned int cmd, u64 arg);
+int ext2_fileattr_get(struct vnode *vn, u32 *flags);
+int ext2_fileattr_set(struct vnode *vn, u32 flags);
 
 /* --- xattr.c --- */
 ssize_t ext2_getxattr(struct vnode *vn, const char *name, void *buf, size_t size);

@@ -2,8 +2,6 @@
 /* Open files, symbolic links, and the flags of inodes (chattr(1)). */
 #include "fs/ext2/ext2.h"
 
-#include "mm/usercopy.h"
-#include "sys/abi/ioctl.h"
 #include "sys/kmem.h"
 #include "sys/lib/string.h"
 
@@ -41,22 +39,28 @@ ext2_file_release(struct file *f)
 
 /* --- flags --- */
 
-static int
-change_flags(struct vnode *vn, u32 flags)
+int
+ext2_fileattr_get(struct vnode *vn, u32 *flags)
+{
+	*flags = ext2_i(vn)->flags & EXT2_FL_USER_VISIBLE;
+	return 0;
+}
+
+int
+ext2_fileattr_set(struct vnode *vn, u32 flags)
 {
 	struct ext2_fs *fs = ext2_fs(vn->sb);
 	struct ext2_inode *ei = ext2_i(vn);
-	const u32 guarded = EXT2_IMMUTABLE_FL | EXT2_APPEND_FL;
-	u32 settable = EXT2_FL_USER_MODIFIABLE;
+	const u32 settable = EXT2_FL_USER_MODIFIABLE;
 	struct handle *h;
 	int err, e;
 
+	if (flags & ~(u32)EXT2_FL_USER_VISIBLE)		/* what can't be changed may be passed as it is */
+		return -EOPNOTSUPP;
+	if ((flags ^ ei->flags) & settable & EXT2_JOURNAL_DATA_FL)
+		return -EOPNOTSUPP;			/* data is never journalled here */
 	if (!S_ISDIR(vn->mode))
 		flags &= S_ISREG(vn->mode) ? ~(u32)(EXT2_DIRSYNC_FL | EXT2_TOPDIR_FL) : (u32)(EXT2_NODUMP_FL | EXT2_NOATIME_FL);
-	if (((flags ^ ei->flags) & guarded) && !capable(CAP_LINUX_IMMUTABLE))
-		return -EPERM;
-	if ((flags ^ ei->flags) & (u32)EXT2_JOURNAL_DATA_FL & settable)
-		return -EOPNOTSUPP;		/* data is never journalled here */
 	err = ext2_start(fs, EXT2_CREDITS_INODE, &h);
 	if (err != 0)
 		return err;
@@ -68,47 +72,6 @@ change_flags(struct vnode *vn, u32 flags)
 	err = ext2_write_inode(h, vn);
 	e = ext2_stop(h);
 	return err != 0 ? err : e;
-}
-
-static int
-set_flags(struct file *f, u64 arg)
-{
-	struct vnode *vn = f->vn;
-	u32 flags;
-	int err;
-
-	if (get_user_u32(&flags, (const u32 __user *)arg) != 0)
-		return -EFAULT;
-	if (!vnode_owner_or_capable(vn))
-		return -EACCES;
-	/* What can't be changed may be passed as it is. */
-	if (flags & ~(u32)EXT2_FL_USER_VISIBLE)
-		return -EOPNOTSUPP;
-	err = mount_want_write(f->mnt);
-	if (err != 0)
-		return err;
-	rwlock_write_lock(&vn->rwlock);
-	err = change_flags(vn, flags);
-	rwlock_write_unlock(&vn->rwlock);
-	mount_drop_write(f->mnt);
-	return err;
-}
-
-#define FS_IOC_GETVERSION	0x80087601u
-
-long
-ext2_ioctl(struct file *f, unsigned int cmd, u64 arg)
-{
-	switch (cmd) {
-	case FS_IOC_GETFLAGS:
-		return put_user_u32(ext2_i(f->vn)->flags & EXT2_FL_USER_VISIBLE, (u32 __user *)arg);
-	case FS_IOC_SETFLAGS:
-		return set_flags(f, arg);
-	case FS_IOC_GETVERSION:
-		return put_user_u32(f->vn->generation, (u32 __user *)arg);
-	default:
-		return blockmap_ioctl(f, cmd, arg);
-	}
 }
 
 /* --- symbolic links that need a block --- */
@@ -162,7 +125,7 @@ const struct file_ops ext2_file_fops = {
 	.mmap = generic_file_mmap,
 	.fsync = generic_file_fsync,
 	.fallocate = ext2_fallocate,
-	.ioctl = ext2_ioctl,
+	.ioctl = blockmap_ioctl,
 	.release = ext2_file_release,
 };
 
@@ -179,10 +142,11 @@ const struct file_ops ext2_dir_fops = {
 	.iterate = ext2_iterate,
 	.release = ext2_dir_release,
 	.fsync = generic_file_fsync,
-	.ioctl = ext2_ioctl,
 };
 
 const struct vnode_ops ext2_file_ops = {
+	.fileattr_get = ext2_fileattr_get,
+	.fileattr_set = ext2_fileattr_set,
 	.getattr = ext2_getattr,
 	.setattr = ext2_setattr,
 	.getxattr = ext2_getxattr,

@@ -425,18 +425,7 @@ ext2_add_blocks(struct vnode *vn, s64 n)
 void
 ext2_apply_flags(struct vnode *vn)
 {
-	static const struct { u32 fl, vn; } map[] = {
-		{ EXT2_APPEND_FL, VN_APPEND }, { EXT2_IMMUTABLE_FL, VN_IMMUTABLE }, { EXT2_NOATIME_FL, VN_NOATIME },
-		{ EXT2_SYNC_FL, VN_SYNC }, { EXT2_NODUMP_FL, VN_NODUMP },
-	};
-	u32 flags = ext2_i(vn)->flags;
-
-	for (u32 i = 0; i < ARRAY_SIZE(map); i++) {
-		if (flags & map[i].fl)
-			atomic_fetch_or(&vn->state, map[i].vn);
-		else
-			atomic_fetch_and(&vn->state, ~map[i].vn);
-	}
+	vnode_set_fileattr(vn, ext2_i(vn)->flags);
 }
 
 int

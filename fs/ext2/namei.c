@@ -485,4 +485,6 @@ const struct vnode_ops ext2_dir_ops = {
 	.getxattr = ext2_getxattr,
 	.listxattr = ext2_listxattr,
 	.setxattr = ext2_setxattr,
+	.fileattr_get = ext2_fileattr_get,
+	.fileattr_set = ext2_fileattr_set,
 };

@@ -22,7 +22,7 @@ static struct kmem_cache *jbuf_cache, *handle_cache, *trans_cache;
 void
 jbuf_init(void)
 {
-	static struct mutex once = MUTEX_INIT(once, LOCK_LEAF_SLEEP);
+	static struct mutex once = MUTEX_INIT(once, LOCK_SB);
 
 	mutex_lock(&once);
 	if (jbuf_cache == NULL) {
