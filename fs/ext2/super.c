@@ -536,10 +536,17 @@ ext2_probe(struct block_device *bdev, char label[17], char uuid[37])
 	return ok;
 }
 
+/* The type's own form of ext2_probe(). */
+static int
+probe_type(struct block_device *bdev, struct fs_probe *out)
+{
+	return ext2_probe(bdev, out->label, out->uuid) ? 0 : -EINVAL;
+}
+
 static struct fs_type types[] = {
-	{ .name = "ext2", .mount = ext2_mount },
-	{ .name = "ext3", .mount = ext2_mount },
-	{ .name = "ext4", .mount = ext2_mount },
+	{ .name = "ext2", .mount = ext2_mount, .probe = probe_type },
+	{ .name = "ext3", .mount = ext2_mount, .probe = probe_type },
+	{ .name = "ext4", .mount = ext2_mount, .probe = probe_type },
 };
 
 void
