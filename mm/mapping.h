@@ -118,6 +118,7 @@ enum {
 	MAPPING_MEMORY = 1,	/* no backing store but swap (tmpfs, MAP_SHARED|MAP_ANONYMOUS): missing means zero, reclaim by swap only */
 	MAPPING_UNEVICTABLE = 2,	/* reclaim leaves its pages alone */
 	MAPPING_STABLE = 4,	/* pages may not change while they are written */
+	MAPPING_BLOCKS = 8,	/* a device's own blocks: "Buffers" in /proc/meminfo */
 };
 
 extern const struct mapping_ops memory_mapping_ops;	/* no slot filled: for MAPPING_MEMORY */

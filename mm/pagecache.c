@@ -81,7 +81,9 @@ mapping_destroy(struct mapping *m)
 enum mem_counter
 pagecache_counter(const struct mapping *m)
 {
-	return (m->flags & MAPPING_MEMORY) ? MC_SHMEM : MC_FILE_CACHE;
+	if (m->flags & MAPPING_MEMORY)
+		return MC_SHMEM;
+	return m->flags & MAPPING_BLOCKS ? MC_BUFFERS : MC_FILE_CACHE;
 }
 
 struct page *

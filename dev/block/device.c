@@ -67,7 +67,7 @@ block_device_create(struct disk *d, u32 partno, u64 start, u64 nr_sectors, struc
 	b->backing.ra_pages = RA_PAGES_DEFAULT;
 	refcount_init(&b->refs, 1);
 	spin_init(&b->buf_lock, LOCK_BUF_STATE);
-	mapping_init(&b->mapping, &block_mapping_ops, b, 0);
+	mapping_init(&b->mapping, &block_mapping_ops, b, MAPPING_BLOCKS);
 	b->mapping.backing = partno != 0 ? &d->whole->backing : &b->backing;
 	if (partno != 0)
 		block_device_get(d->whole);
