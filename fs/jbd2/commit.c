@@ -294,6 +294,7 @@ pass_on(struct journal *j, struct transaction *t, struct jbuf *jb)
 		jb->forget = jb->next_forget;
 		jb->copied = false;
 		WRITE_ONCE(jb->t, next);
+		smp_wmb();		/* joined() reads them the other way round */
 		WRITE_ONCE(jb->next, NULL);
 		list_add_tail(&next->bufs, &jb->node);
 	}

@@ -294,10 +294,14 @@ jbuf_release_locked(struct jbuf *jb)
 	return b;
 }
 
+/* `next` first: a commit that ends meanwhile moves it to `t` before it clears it. */
 static bool
 joined(const struct jbuf *jb, const struct transaction *t)
 {
-	return READ_ONCE(jb->t) == t || READ_ONCE(jb->next) == t;
+	if (READ_ONCE(jb->next) == t)
+		return true;
+	smp_rmb();
+	return READ_ONCE(jb->t) == t;
 }
 
 /* Is b in t for sure? While our handle keeps t open nothing takes b out of it, so a "yes" stays true; jbufs are type-stable. */
