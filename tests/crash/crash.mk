@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Power cuts. CRASH="--points 500 --kills 50" is the whole; the default is a quick one.
+
+CRASH ?= --points 60 --kills 6
+
+$(B)/crash/load: tests/crash/load.c $(KINC)/.made
+	@mkdir -p $(@D)
+	$(call say,MUSL,$@)
+	$(Q)$(MUSL_CC) -std=gnu11 -O2 -Wall -Wextra -Werror -idirafter $(KINC) -static -s -o $@ $<
+
+.PHONY: crash-test crash-oracle
+crash-test: $(K)/lintel $(B)/crash/load ## cut the power during a write load, at recorded writes and at random (CRASH="--points 500 --kills 50")
+	$(call need,run usr)
+	$(Q)$(PYTHON) tests/crash/run.py $(if $(DEBUG),--debug) $(CRASH)
+
+crash-oracle: $(ORACLE_KERNEL) $(B)/crash/load ## the same on Debian's Linux
+	$(call need,run usr)
+	$(Q)$(PYTHON) tests/crash/run.py --kernel linux $(CRASH)

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest of a crash test, as init: a write load on a file system that takes notes of what is safe.
+ *
+ * Each worker changes files in a directory of its own. Before an operation on a name it notes "B name", and when the file and its directory
+ * have been fsync'ed "S name checksum size" ("S name -" where it is gone). Notes are blocks written with O_DIRECT behind the
+ * file system's end on the same disk, so that their order among the disk's writes is known.
+ *
+ * Command line: fs= opts= dev= size= (bytes of the file system) seed= ops= workers= mode=load|check
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOTE_BYTES	4096
+#define NOTES_PER_WORKER 2048
+#define FILES		24
+#define FILE_MAX	(192 << 10)
+
+static char cmdline[4096];
+static const char *fs = "ext3", *opts = "", *dev = "/dev/vda", *mode = "load";
+static uint64_t fs_size;
+static unsigned seed = 1, ops = 200, workers = 2;
+
+static uint32_t
+rnd(uint32_t n)
+{
+	seed = seed * 1103515245 + 12345;
+	return (seed >> 8) % n;
+}
+
+static void
+fail(const char *what)
+{
+	printf("FAULT %s: %s\n", what, strerror(errno));
+	fflush(stdout);
+	reboot(RB_POWER_OFF);
+	exit(1);
+}
+
+static void
+parse_command_line(void)
+{
+	int fd = open("/proc/cmdline", O_RDONLY);
+	char *word, *rest;
+	ssize_t n = read(fd, cmdline, sizeof(cmdline) - 1);
+
+	if (n <= 0)
+		fail("cmdline");
+	cmdline[n - (cmdline[n - 1] == '\n')] = '\0';
+	close(fd);
+	for (word = strtok_r(cmdline, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+		char *v = strchr(word, '=');
+
+		if (v == NULL)
+			continue;
+		*v++ = '\0';
+		if (strcmp(word, "fs") == 0)
+			fs = v;
+		else if (strcmp(word, "opts") == 0)
+			opts = v;
+		else if (strcmp(word, "dev") == 0)
+			dev = v;
+		else if (strcmp(word, "mode") == 0)
+			mode = v;
+		else if (strcmp(word, "size") == 0)
+			fs_size = strtoull(v, NULL, 10);
+		else if (strcmp(word, "seed") == 0)
+			seed = (unsigned)strtoul(v, NULL, 10);
+		else if (strcmp(word, "ops") == 0)
+			ops = (unsigned)strtoul(v, NULL, 10);
+		else if (strcmp(word, "workers") == 0)
+			workers = (unsigned)strtoul(v, NULL, 10);
+	}
+}
+
+/* --- notes --- */
+
+static int note_fd;
+static uint64_t note_at;
+
+static void
+note(const char *text)
+{
+	static _Alignas(4096) char block[NOTE_BYTES];
+
+	memset(block, 0, sizeof(block));
+	snprintf(block, sizeof(block), "NOTE %s\n", text);
+	if (pwrite(note_fd, block, sizeof(block), (off_t)note_at) != sizeof(block))
+		fail("note");
+	note_at += sizeof(block);
+}
+
+static uint32_t
+crc32(uint32_t crc, const void *p, size_t n)
+{
+	const unsigned char *s = p;
+
+	crc = ~crc;
+	while (n-- > 0) {
+		crc ^= *s++;
+		for (int i = 0; i < 8; i++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320U : 0);
+	}
+	return ~crc;
+}
+
+/* Checksum of what the file holds now. -1: it isn't there. */
+static int
+sum_file(const char *path, uint32_t *crc, long *size)
+{
+	static char buf[64 << 10];
+	int fd = open(path, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	*crc = 0;
+	*size = 0;
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		*crc = crc32(*crc, buf, (size_t)n);
+		*size += n;
+	}
+	if (n < 0)
+		fail("read back");
+	close(fd);
+	return 0;
+}
+
+/* --- the load --- */
+
+static char dir[64];
+
+static void
+path_of(char *out, size_t size, unsigned i)
+{
+	snprintf(out, size, "%s/file-%u", dir, i);
+}
+
+static void
+begin(const char *path)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "B %s", path + strlen("/m/"));
+	note(text);
+}
+
+static void
+sync_dir(void)
+{
+	int fd = open(dir, O_RDONLY);
+
+	if (fd < 0 || fsync(fd) != 0)
+		fail("fsync of a directory");
+	close(fd);
+}
+
+static void
+made_safe(const char *path)
+{
+	char text[240];
+	uint32_t crc;
+	long size;
+	int fd = open(path, O_RDONLY);
+
+	if (fd >= 0) {
+		if (fsync(fd) != 0)
+			fail("fsync");
+		close(fd);
+	}
+	sync_dir();
+	if (sum_file(path, &crc, &size) == 0)
+		snprintf(text, sizeof(text), "S %s %08x %ld", path + strlen("/m/"), crc, size);
+	else
+		snprintf(text, sizeof(text), "S %s -", path + strlen("/m/"));
+	note(text);
+}
+
+static int
+write_some(const char *path, int flags)
+{
+	static char data[FILE_MAX];
+	size_t n = rnd(4) == 0 ? rnd(FILE_MAX) : rnd(9000), i;
+	off_t at = 0;
+	int fd = open(path, O_RDWR | O_CREAT | flags, 0644);
+
+	if (fd < 0)
+		return -1;
+	for (i = 0; i < n; i += 4) {
+		uint32_t v = rnd(0xffffff);
+
+		memcpy(data + i, &v, i + 4 <= n ? 4 : n - i);
+	}
+	if (flags == 0)
+		at = (off_t)rnd(FILE_MAX);	/* in the middle, or leaving a hole */
+	if (flags & O_APPEND)
+		at = lseek(fd, 0, SEEK_END);
+	for (i = 0; i < n;) {
+		ssize_t did = pwrite(fd, data + i, n - i < 5000 ? n - i : 5000, at + (off_t)i);
+
+		if (did <= 0)
+			break;
+		i += (size_t)did;
+	}
+	close(fd);
+	return 0;
+}
+
+static void
+operation(void)
+{
+	char path[100], other[100];
+	unsigned i = rnd(FILES);
+
+	path_of(path, sizeof(path), i);
+	path_of(other, sizeof(other), (i + 1 + rnd(FILES - 1)) % FILES);
+	begin(path);
+	switch (rnd(10)) {
+	case 0:
+		unlink(path);
+		break;
+	case 1:
+		begin(other);
+		rename(path, other);
+		made_safe(other);
+		break;
+	case 2:
+		truncate(path, (off_t)rnd(FILE_MAX));
+		break;
+	case 3:
+		write_some(path, O_APPEND);
+		break;
+	case 4:
+		/* a second name, unjudged: what is written through the first shows under it */
+		snprintf(other, sizeof(other), "%s/link-%u", dir, rnd(6));
+		if (link(path, other) != 0)
+			unlink(other);
+		break;
+	case 5:
+		write_some(path, 0);
+		break;
+	default:
+		write_some(path, O_TRUNC);
+		break;
+	}
+	if (rnd(3) != 0)
+		made_safe(path);
+	if (rnd(8) == 0) {	/* directories come and go beside them, unjudged */
+		snprintf(other, sizeof(other), "%s/dir-%u", dir, rnd(6));
+		if (mkdir(other, 0755) != 0)
+			rmdir(other);
+	}
+}
+
+static void
+worker(unsigned nr)
+{
+	unsigned i;
+
+	seed = seed * 7919 + nr;
+	note_fd = open(dev, O_WRONLY | O_DIRECT);
+	if (note_fd < 0)
+		fail("open of the disk for notes");
+	note_at = fs_size + (uint64_t)nr * NOTES_PER_WORKER * NOTE_BYTES;
+	snprintf(dir, sizeof(dir), "/m/w%u", nr);
+	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
+		fail("mkdir");
+	sync();
+	for (i = 0; i < ops; i++)
+		operation();
+	exit(0);
+}
+
+static void
+run_load(void)
+{
+	unsigned i;
+	int status;
+
+	for (i = 0; i < workers; i++) {
+		if (fork() == 0)
+			worker(i);
+	}
+	for (i = 0; i < workers; i++) {
+		if (wait(&status) < 0 || status != 0)
+			fail("a worker");
+	}
+}
+
+/* --- what is there --- */
+
+static void
+check_dir(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		char name[512];
+		uint32_t crc;
+		long size;
+
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
+		if (e->d_type == DT_REG && sum_file(name, &crc, &size) == 0)
+			printf("IS %s %08x %ld\n", name + strlen("/m/"), crc, size);
+	}
+	closedir(d);
+}
+
+static void
+run_check(void)
+{
+	char path[32];
+	unsigned i;
+
+	for (i = 0; i < workers; i++) {
+		snprintf(path, sizeof(path), "/m/w%u", i);
+		check_dir(path);
+	}
+}
+
+/* Debian's kernel has its drivers as modules. */
+static void
+load_modules(void)
+{
+	struct dirent **list;
+	int n = scandir("/modules", &list, NULL, alphasort), i, fd;
+	char path[300];
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "/modules/%s", list[i]->d_name);
+		fd = list[i]->d_name[0] != '.' ? open(path, O_RDONLY) : -1;
+		if (fd >= 0 && syscall(SYS_finit_module, fd, "", 0) != 0)
+			printf("module %s: %s\n", path, strerror(errno));
+		close(fd);
+	}
+}
+
+int
+main(void)
+{
+	mkdir("/proc", 0755);
+	mkdir("/dev", 0755);
+	mkdir("/m", 0755);
+	if (mount("proc", "/proc", "proc", 0, NULL) != 0 && errno != EBUSY)
+		fail("mount of /proc");
+	if (mount("dev", "/dev", "devtmpfs", 0, NULL) != 0 && errno != EBUSY)
+		fail("mount of /dev");
+	load_modules();
+	parse_command_line();
+	if (mount(dev, "/m", fs, 0, opts) != 0)
+		fail("mount");
+	printf("MOUNTED\n");
+	fflush(stdout);
+	if (strcmp(mode, "check") == 0)
+		run_check();
+	else
+		run_load();
+	fflush(stdout);
+	if (umount("/m") != 0)
+		fail("umount");
+	printf("DONE\n");
+	fflush(stdout);
+	reboot(RB_POWER_OFF);
+	return 0;
+}
