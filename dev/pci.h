@@ -65,6 +65,7 @@ struct pci_device {
 	u32 config_size;		/* [I] 256 or 4096 */
 	struct pci_bar bars[PCI_BARS];	/* [I] */
 	const struct pci_driver *driver;	/* [P] */
+	bool removed;			/* [P] */
 	void *priv;			/* [d] */
 	struct pci_vectors *vectors;	/* [d] what pci_irq_alloc gave */
 };
@@ -88,6 +89,8 @@ void pci_init(void);
 /* Bind it to every function it fits and nobody has, now and later. */
 void pci_driver_register(struct pci_driver *drv);
 void pci_driver_unregister(struct pci_driver *drv);
+/* The function goes: its driver is told, it leaves the tree and is found no more; the struct stays. -EBUSY: a bridge. May sleep. */
+int __must_check pci_device_remove(struct pci_device *dev);
 /* Calls fn for every function, in bus order, until it returns true; the one for which it did, or NULL. fn may sleep. */
 struct pci_device *pci_find(bool (*fn)(struct pci_device *dev, void *arg), void *arg);
 /* "0000:00:1f.2" */

@@ -265,6 +265,27 @@ store_nr_requests(struct device *d, const char *text, size_t len)
 }
 
 static int
+show_io_timeout(struct device *d, struct strbuf *out)
+{
+	return put_number(out, (u64)(atomic_load_relaxed(&queue_of(d)->timeout) / NSEC_PER_MSEC));
+}
+
+/* Of requests that go out from now on, in ms. */
+static int
+store_io_timeout(struct device *d, const char *text, size_t len)
+{
+	u64 v;
+	int err = parse_number(text, &v);
+
+	(void)len;
+	if (err == 0 && (v == 0 || v > UINT32_MAX))
+		err = -EINVAL;
+	if (err == 0)
+		atomic_store_relaxed(&queue_of(d)->timeout, (nsec_t)v * NSEC_PER_MSEC);
+	return err;
+}
+
+static int
 show_max_sectors(struct device *d, struct strbuf *out)
 {
 	return put_number(out, atomic_load_relaxed(&limits_of(d)->max_sectors) / 2);
@@ -356,6 +377,7 @@ ATTR(fua, "queue/fua", 0444, show_fua);
 ATTR_RW(read_ahead, "queue/read_ahead_kb", show_read_ahead, store_read_ahead);
 ATTR_RW(scheduler, "queue/scheduler", show_scheduler, store_scheduler);
 ATTR_RW(nr_requests, "queue/nr_requests", show_nr_requests, store_nr_requests);
+ATTR_RW(io_timeout, "queue/io_timeout", show_io_timeout, store_io_timeout);
 ATTR_RW(max_sectors, "queue/max_sectors_kb", show_max_sectors, store_max_sectors);
 ATTR(hw_max_sectors, "queue/max_hw_sectors_kb", 0444, show_hw_max_sectors);
 ATTR(max_segments, "queue/max_segments", 0444, show_max_segments);
@@ -371,7 +393,7 @@ const struct device_attr *const block_disk_attrs[] = {
 	&attr_size, &attr_ro, &attr_stat, &attr_inflight, &attr_removable, &attr_hidden, &attr_range, &attr_ext_range, &attr_capability,
 	&attr_diskseq, &attr_alignment, &attr_discard_alignment, &attr_logical, &attr_hw_sector, &attr_physical, &attr_minimum_io,
 	&attr_optimal_io, &attr_rotational, &attr_write_cache, &attr_fua, &attr_read_ahead, &attr_scheduler, &attr_nr_requests,
-	&attr_max_sectors, &attr_hw_max_sectors, &attr_max_segments, &attr_max_segment_size, &attr_discard_max, &attr_discard_hw_max,
+	&attr_io_timeout, &attr_max_sectors, &attr_hw_max_sectors, &attr_max_segments, &attr_max_segment_size, &attr_discard_max, &attr_discard_hw_max,
 	&attr_discard_granularity, &attr_discard_zeroes, &attr_zeroes_max, &attr_zoned, NULL,
 };
 const struct device_attr *const block_part_attrs[] = {

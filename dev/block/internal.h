@@ -60,7 +60,7 @@ struct block_queue {
 	u32 hw_max_sectors;		/* [I] */
 	struct disk *disk;		/* [I] */
 	u32 nhwq, depth, stride;	/* [I] */
-	nsec_t timeout;			/* [I] */
+	nsec_t timeout;			/* [a] */
 	struct elevator elevator;	/* [q] */
 	struct flush_state flush;	/* [q] */
 	u32 work;			/* [q], read as [a]: groups that wait, and a flush that does */

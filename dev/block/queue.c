@@ -147,7 +147,7 @@ map_request(struct block_queue *q, struct block_hwq *h, struct block_request *rq
 static void
 watch(struct block_queue *q, struct block_request *rq)
 {
-	rq->deadline = clock_now() + q->timeout;
+	rq->deadline = clock_now() + atomic_load_relaxed(&q->timeout);
 	if (likely(atomic_load_relaxed(&q->timer_armed)))
 		return;
 	if (!atomic_xchg(&q->timer_armed, true))

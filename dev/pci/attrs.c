@@ -5,6 +5,7 @@
  */
 #include "dev/pci.h"
 
+#include "sys/abi/errno.h"
 #include "sys/kmem.h"
 #include "sys/lib/string.h"
 #include "sys/log.h"
@@ -117,6 +118,16 @@ resource_show(struct device *d, struct strbuf *out)
 	return 0;
 }
 
+/* "1": away with it, as if it were pulled out. */
+static int
+remove_store(struct device *d, const char *text, size_t len)
+{
+	(void)len;
+	if (text[0] != '1' || (text[1] != '\0' && text[1] != '\n'))
+		return text[0] == '0' ? 0 : -EINVAL;
+	return pci_device_remove(of(d));
+}
+
 static const struct device_attr
 	vendor_attr = { .name = "vendor", .mode = 0444, .show = vendor_show },
 	device_attr = { .name = "device", .mode = 0444, .show = device_show },
@@ -126,11 +137,12 @@ static const struct device_attr
 	revision_attr = { .name = "revision", .mode = 0444, .show = revision_show },
 	irq_attr = { .name = "irq", .mode = 0444, .show = irq_show },
 	modalias_attr = { .name = "modalias", .mode = 0444, .show = modalias_show },
+	remove_attr = { .name = "remove", .mode = 0220, .store = remove_store },
 	resource_attr = { .name = "resource", .mode = 0444, .show = resource_show };
 
 static const struct device_attr *const attrs[] = {
 	&vendor_attr, &device_attr, &subvendor_attr, &subdevice_attr, &class_attr, &revision_attr, &irq_attr, &modalias_attr,
-	&resource_attr, NULL,
+	&resource_attr, &remove_attr, NULL,
 };
 
 /* The device a root bus hangs from: "pci0000:00". Made when the first function on it is found; never freed. */

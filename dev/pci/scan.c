@@ -10,6 +10,7 @@
 
 #include "arch/cpu.h"
 #include "arch/pci.h"
+#include "sys/abi/errno.h"
 #include "sys/kmem.h"
 #include "sys/lib/string.h"
 #include "sys/log.h"
@@ -22,7 +23,7 @@
 #define BAR_PREFETCH		0x8U
 
 static struct mutex pci_lock = MUTEX_INIT(pci_lock, LOCK_BUS);
-static struct list devices = LIST_INIT(devices);	/* [P] in bus order; nothing is taken off */
+static struct list devices = LIST_INIT(devices);	/* [P] in bus order */
 static struct list drivers = LIST_INIT(drivers);	/* [P] */
 
 /* --- bars --- */
@@ -268,4 +269,27 @@ pci_driver_unregister(struct pci_driver *drv)
 	}
 	list_del(&drv->node);
 	mutex_unlock(&pci_lock);
+}
+
+int
+pci_device_remove(struct pci_device *dev)
+{
+	bool mine;
+
+	if (dev->header_type != 0)
+		return -EBUSY;
+	mutex_lock(&pci_lock);
+	mine = !dev->removed;
+	dev->removed = true;
+	if (mine) {
+		if (dev->driver != NULL)
+			dev->driver->remove(dev);
+		dev->driver = NULL;
+		dev->dev.driver = NULL;
+		list_del(&dev->node);
+	}
+	mutex_unlock(&pci_lock);
+	if (mine)
+		device_unregister(&dev->dev);
+	return 0;
 }

@@ -149,6 +149,8 @@ vblk_kick(struct block_queue *q, u32 hwq)
 	struct vblk_queue *bq = &vb->queues[hwq];
 	bool ring;
 
+	if (atomic_load_relaxed(&vb->dead))
+		return;		/* the rings may be gone */
 	spin_lock(&bq->lock);
 	ring = virtqueue_kick_prepare(bq->vq);
 	spin_unlock(&bq->lock);
@@ -287,11 +289,7 @@ out_unlock:
 static void
 vblk_timeout(struct block_queue *q, struct block_request *rq)
 {
-	struct vblk *vb = block_queue_disk(q)->priv;
-
-	log_warn("%s: no answer to request %u of queue %u (%s, sector %lu)", vb->disk->name, rq->tag, rq->hwq,
-		rq->op == BIO_READ ? "read" : rq->op == BIO_WRITE ? "write" : rq->op == BIO_FLUSH ? "flush" : "other", rq->sector);
-	recover(vb, rq);
+	recover(block_queue_disk(q)->priv, rq);
 }
 
 static void
