@@ -11,6 +11,7 @@
  *
  * Lock key: [I] immutable after probe  [l] the queue's lock (LOCK_DISK_HW, irqs off)  [r] recover_lock  [a] atomic  [b] the block layer: one owner at a time
  */
+#include "arch/cpu.h"
 #include "dev/block.h"
 #include "dev/virtio/virtio.h"
 #include "sys/abi/errno.h"
@@ -191,17 +192,17 @@ gather(struct vblk_queue *bq, struct list *finished)
 	} while (!virtqueue_callback_on(bq->vq));
 }
 
-static void
-vblk_done(struct virtqueue *vq)
+/* End what the device has finished; true if it broke the ring. Interrupts off. */
+static bool
+end_finished(struct vblk_queue *bq)
 {
-	struct vblk_queue *bq = virtqueue_priv(vq);
 	struct list finished = LIST_INIT(finished);
 	struct block_request *rq;
 	bool broken;
 
 	spin_lock(&bq->lock);
 	gather(bq, &finished);
-	broken = virtqueue_is_broken(vq);
+	broken = virtqueue_is_broken(bq->vq);
 	spin_unlock(&bq->lock);
 	if (!list_empty(&finished) && atomic_load_relaxed(&bq->vb->recoveries) != 0)
 		atomic_store_relaxed(&bq->vb->recoveries, 0u);
@@ -209,24 +210,35 @@ vblk_done(struct virtqueue *vq)
 		list_del(&rq->node);
 		end_request(rq, error_of(READ_ONCE(bq->commands[rq->tag].status)));
 	}
-	if (broken)
+	return broken;
+}
+
+static void
+vblk_done(struct virtqueue *vq)
+{
+	struct vblk_queue *bq = virtqueue_priv(vq);
+
+	if (end_finished(bq))
 		work_queue(&bq->vb->recover_work);
 }
 
 /* --- what goes wrong --- */
 
-/* The device is stopped: the rings are emptied, and stay so. */
+/* The device is stopped: what it has finished is ended, though its interrupt is lost, and the rings are emptied and stay so. */
 static void
 take_back(struct vblk *vb)
 {
 	for (u32 i = 0; i < vb->nqueues; i++) {
 		struct vblk_queue *bq = &vb->queues[i];
-		u64 flags = spin_lock_irqsave(&bq->lock);
+		u64 flags = arch_irq_save();
 
+		(void)end_finished(bq);
+		spin_lock(&bq->lock);
 		bq->stopped = true;
 		while (virtqueue_detach(bq->vq) != NULL)
 			;	/* the block layer knows them, too */
-		spin_unlock_irqrestore(&bq->lock, flags);
+		spin_unlock(&bq->lock);
+		arch_irq_restore(flags);
 	}
 }
 

@@ -17,10 +17,12 @@ struct hvc {
 	struct vport *port;		/* [I] reference */
 	u32 index;			/* [I] */
 	struct log_console log;
+	struct work detach_work;
 };
 
 static struct mutex hvcs_lock = MUTEX_INIT(hvcs_lock, LOCK_LEAF_SLEEP);
-static struct hvc *hvcs[HVC_MAX];	/* [hvcs_lock] */
+static struct hvc *hvcs[HVC_MAX];	/* [hvcs_lock] those that work */
+static u32 places;			/* [hvcs_lock] bit per number in use */
 
 static struct hvc *
 hvc_of(struct tty *tty)
@@ -121,7 +123,8 @@ take_place(struct hvc *h)
 
 	mutex_lock(&hvcs_lock);
 	for (u32 i = 0; err != 0 && i < HVC_MAX; i++) {
-		if (hvcs[i] == NULL) {
+		if (!(places >> i & 1)) {
+			places |= 1U << i;
 			hvcs[i] = h;
 			h->index = i;
 			err = 0;
@@ -132,11 +135,23 @@ take_place(struct hvc *h)
 }
 
 static void
-leave_place(struct hvc *h)
+leave_place(u32 index)
 {
 	mutex_lock(&hvcs_lock);
-	hvcs[h->index] = NULL;
+	places &= ~(1U << index);
+	hvcs[index] = NULL;
 	mutex_unlock(&hvcs_lock);
+}
+
+/* In a worker, since a terminal's hang-up may not happen under a bus's lock. */
+static void
+detach_worker(struct work *w)
+{
+	struct hvc *h = container_of(w, struct hvc, detach_work);
+	u32 index = h->index;
+
+	tty_unregister(&h->tty);	/* h may be gone behind it */
+	leave_place(index);
 }
 
 int
@@ -153,6 +168,7 @@ hvc_attach(struct vport *p)
 		kmem_free(h);
 		return err;
 	}
+	work_init(&h->detach_work, detach_worker);
 	port_get(p);
 	h->port = p;
 	snprintf(name, sizeof(name), "hvc%u", h->index);
@@ -160,7 +176,7 @@ hvc_attach(struct vport *p)
 	h->tty.ldisc.t.c_cflag = B38400 | CS8 | CREAD | HUPCL | CLOCAL;
 	err = tty_register(&h->tty);
 	if (err != 0) {
-		leave_place(h);
+		leave_place(h->index);
 		tty_put(&h->tty);	/* hvc_release frees */
 		return err;
 	}
@@ -182,8 +198,10 @@ hvc_detach(struct vport *p)
 
 	if (h->log.write != NULL)
 		log_console_unregister(&h->log);
-	leave_place(h);
-	tty_unregister(&h->tty);
+	mutex_lock(&hvcs_lock);
+	hvcs[h->index] = NULL;
+	mutex_unlock(&hvcs_lock);
+	work_queue(&h->detach_work);
 }
 
 void
