@@ -46,7 +46,7 @@ void arch_print_interrupted(void);
 void arch_stack_walk(u64 fp, void (*fn)(u64 pc, void *arg), void *arg);
 /* The other CPUs stop for good (panic). */
 void arch_stop_other_cpus(void);
-/* NMI or IPI to all CPUs: each prints its trace (SysRq l). */
-void arch_backtrace_all(void);
+/* NMI to these CPUs: each prints its trace. */
+void arch_backtrace(u64 cpus);
 
 #endif

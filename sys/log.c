@@ -21,6 +21,7 @@
 #include "sys/log_wake.h"
 #include "sys/percpu.h"
 #include "sys/wait.h"
+#include "sys/watchdog.h"
 
 #define TEXT_SIZE	(128 * KIB)	/* power of two */
 #define RECORDS		2048u		/* power of two */
@@ -201,6 +202,7 @@ print_new(struct log_console *only, u64 *seq)
 			continue;
 		size_t n = format_line(&rec, text, line, sizeof(line));
 
+		watchdog_touch();	/* a slow line may keep us for long */
 		if (only != NULL) {
 			only->write(only, line, n);
 			continue;

@@ -151,6 +151,13 @@ rcu_tick(bool quiescent)
 		this_cpu_write(percpu_need_resched, 1);
 }
 
+u64
+rcu_waiting_for(u64 *period)
+{
+	*period = atomic_load(&rcu.current);
+	return *period != atomic_load(&rcu.done) ? atomic_load(&rcu.waiting_for) : 0;
+}
+
 void
 rcu_idle_enter(void)
 {

@@ -33,5 +33,7 @@ void rcu_idle_enter(void);
 void rcu_idle_exit(void);		/* also from the entry of every interrupt */
 void rcu_switch(void);			/* a context switch */
 void rcu_tick(bool quiescent);		/* the tick: no read section can be running on this CPU */
+/* The CPUs that the grace period now going on waits for (0: none goes on), and its number. A snapshot. */
+u64 rcu_waiting_for(u64 *period);
 
 #endif

@@ -20,6 +20,7 @@
 #include "sys/runqueue.h"
 #include "sys/timer.h"
 #include "sys/timer_tick.h"
+#include "sys/watchdog.h"
 
 u32 cpu_count = 1;
 u64 cpu_online_mask = 1;
@@ -501,11 +502,13 @@ sched_tick(struct trapframe *tf, nsec_t now)
 	struct runqueue *rq = this_cpu_ptr(runqueues);
 	struct thread *t = thread_current();
 	bool user = arch_frame_user(tf);
+	bool quiescent = user || t == rq->idle || this_cpu_read(percpu_preempt_count) == PREEMPT_IRQ_UNIT;
 	bool resched = false;
 
 	clock_update(now);
 	log_wake_if_wanted();
-	rcu_tick(user || t == rq->idle || this_cpu_read(percpu_preempt_count) == PREEMPT_IRQ_UNIT);
+	rcu_tick(quiescent);
+	watchdog_tick(quiescent, rq->times.switches, now);
 	load_update(now);
 	spin_acquire(&rq->lock);
 	if (t == rq->idle) {

@@ -14,6 +14,7 @@
 #define HELP_SIZE	400
 
 static void power_off(void) { machine_end(MACHINE_POWEROFF); }
+static void backtrace_all(void) { arch_backtrace(~0UL); }
 static void crash(void) { panic("sysrq triggered crash"); }
 static void show_state(void);
 static void show_blocked(void);
@@ -23,7 +24,7 @@ static void show_timers(void);
 static const struct sysrq_key own_keys[] = {
 	{ "reboot(b)", "Resetting", machine_restart_now, SYSRQ_BOOT, false },
 	{ "crash(c)", "Trigger a crash", crash, SYSRQ_DUMP, false },
-	{ "show-backtrace-all-active-cpus(l)", "Show backtrace of all active CPUs", arch_backtrace_all, SYSRQ_DUMP, false },
+	{ "show-backtrace-all-active-cpus(l)", "Show backtrace of all active CPUs", backtrace_all, SYSRQ_DUMP, false },
 	{ "poweroff(o)", "Power Off", power_off, SYSRQ_BOOT, true },
 	{ "show-registers(p)", "Show Regs", show_regs, SYSRQ_DUMP, false },
 	{ "show-all-timers(q)", "Show timers", show_timers, SYSRQ_DUMP, false },

@@ -206,17 +206,20 @@ arch_stop_other_cpus(void)
 }
 
 void
-arch_backtrace_all(void)
+arch_backtrace(u64 cpus)
 {
 	u32 self;
 
 	preempt_disable();
 	self = cpu_id();
-	log_info("backtrace for CPU %u", self);
-	trace_print(LOG_INFO);
-	for_each_cpu(cpu) {
-		if (cpu == self || !(atomic_load(&cpu_online_mask) & BIT(cpu)))
-			continue;
+	if (cpus & BIT(self)) {
+		log_info("backtrace for CPU %u", self);
+		trace_print(LOG_INFO);
+	}
+	cpus &= atomic_load(&cpu_online_mask) & ~BIT(self);
+	for (; cpus != 0; cpus &= cpus - 1) {
+		u32 cpu = ctz64(cpus);
+
 		send_nmi(cpu, NMI_TRACE);
 		if (!wait_while(per_cpu_ptr(nmi_work, cpu), NMI_TRACE))
 			log_warn("CPU %u does not answer to NMI", cpu);

@@ -15,6 +15,7 @@
 #include "sys/lib/string.h"
 #include "sys/syscall.h"
 #include "sys/sysrq.h"
+#include "sys/watchdog.h"
 #include "version.h"
 
 /* --- an int of the kernel --- */
@@ -245,6 +246,7 @@ static const struct proc_entry kernel_table[] = {
 	SYSCTL_INT("pid_max", &pid_max, 301, 4194304),
 	SYSCTL_INT("threads-max", &threads_max, 20, 4194304),
 	SYSCTL_INT("sysrq", &sysrq_enabled, 0, 511),
+	SYSCTL_INT("watchdog", &watchdog_enabled, 0, 1),
 	SYSCTL_FIXED("ngroups_max", 65536),
 	SYSCTL_FIXED("cap_last_cap", CAP_COUNT - 1),
 	SYSCTL_INT("randomize_va_space", &randomize_va_space, 0, 2),
