@@ -7,6 +7,7 @@ include tests/boot/boot.mk
 include tests/conformance/conformance.mk
 include tests/bench/bench.mk
 include tests/crash/crash.mk
+include tests/fuzz/fuzz.mk
 include tests/lint/lint.mk
 
 # The quick whole. Each part runs even if one before it failed; the debug kernel runs the guest tests too.
