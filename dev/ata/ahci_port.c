@@ -163,19 +163,19 @@ failed_alone(struct ahci_port *ap, u32 over)
 	return ap->port.queued_mask == 0 && over != 0 && (get(ap, AHCI_PxTFD) & (ATA_STATUS_ERR | ATA_STATUS_DF)) != 0;
 }
 
-static bool
+static void
 interrupt_locked(struct ahci_port *ap, struct list *done)
 {
 	struct ata_port *p = &ap->port;
 	u32 is = get(ap, AHCI_PxIS), over;
 
 	put(ap, AHCI_PxIS, is);
-	over = p->active_mask & ~(get(ap, AHCI_PxCI) | get(ap, AHCI_PxSACT));
+	over = p->active_mask & ~(get(ap, AHCI_PxCI) | get(ap, AHCI_PxSACT) | ata_fault_held(p));
 	if (is & IS_PLUG) {		/* 6.2.2.3: acknowledged in PxSERR */
 		put(ap, AHCI_PxSERR, get(ap, AHCI_PxSERR));
 		put(ap, AHCI_PxIS, (u32)IS_PLUG);
 		ata_port_event_locked(p, ATA_EVENT_PROBE);
-		return true;
+		return;
 	}
 	if ((is & (IS_TASK_FILE | IS_HOST)) || failed_alone(ap, over)) {
 		put(ap, AHCI_PxIE, get(ap, AHCI_PxIE) & ~(u32)(IS_TASK_FILE | IS_HOST));	/* until the thread has seen to it */
@@ -186,31 +186,23 @@ interrupt_locked(struct ahci_port *ap, struct list *done)
 	for (u32 left = over; left != 0; left &= left - 1)
 		if (p->active[ctz64(left)] != NULL)
 			finish_one(ap, p->active[ctz64(left)], done);
-	return is != 0 || over != 0;
-}
-
-static bool
-look(struct ahci_port *ap)
-{
-	struct list done = LIST_INIT(done);
-	u64 flags = spin_lock_irqsave(&ap->port.lock);
-	bool something = interrupt_locked(ap, &done);
-
-	spin_unlock_irqrestore(&ap->port.lock, flags);
-	ata_port_end(&ap->port, &done);
-	return something;
 }
 
 void
 ahci_port_interrupt(struct ahci_port *ap)
 {
-	(void)look(ap);
+	struct list done = LIST_INIT(done);
+	u64 flags = spin_lock_irqsave(&ap->port.lock);
+
+	interrupt_locked(ap, &done);
+	spin_unlock_irqrestore(&ap->port.lock, flags);
+	ata_port_end(&ap->port, &done);
 }
 
-static bool
+static void
 ahci_port_poll(struct ata_port *p)
 {
-	return look(port_of(p));
+	ahci_port_interrupt(port_of(p));
 }
 
 /* --- the engine --- */

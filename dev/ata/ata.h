@@ -83,8 +83,8 @@ struct ata_device {
 struct ata_port_ops {
 	/* Give it to the hardware. Lock held. It ends by ata_port_finish() or ata_port_fail(), later. -EIO: only a reset helps. */
 	int (*start)(struct ata_port *p, struct ata_command *c);
-	/* What the interrupt handler does, for interrupts that were lost. No lock held. True where something was found. */
-	bool (*poll)(struct ata_port *p);
+	/* What the interrupt handler does, for interrupts that were lost. No lock held. */
+	void (*poll)(struct ata_port *p);
 	/* After ATA_EVENT_PUSH: wait until the device wants a command's first data, and go on with it. The port's thread, no lock held.
 	 * NULL: the controller moves all data by itself. */
 	void (*push)(struct ata_port *p);
@@ -125,6 +125,9 @@ struct ata_port {
 	bool broken;			/* [e] only a reset helps */
 	void *buf;			/* [e] 512 bytes for the port's thread */
 	u64 buf_addr;			/* [I] */
+#ifdef CONFIG_DEBUG
+	u32 swallowed;			/* [l] slots whose commands the device never saw */
+#endif
 	struct completion probed;	/* the first time */
 	struct list node;		/* [I] after boot: all ports */
 };
@@ -199,11 +202,13 @@ void ide_register(void);
 #ifdef CONFIG_DEBUG
 /* May change c so that the device refuses it, or say that the device shall not see it at all. */
 bool ata_fault_swallow(struct ata_command *c);
+static inline u32 ata_fault_held(const struct ata_port *p) { return p->swallowed; }
 bool ata_fault_dead(const struct ata_port *p);
 u32 ata_fault_timeout(u32 ms);
 extern const struct device_attr *const ata_fault_attrs[];
 #else
 #define ata_fault_swallow(c)	false
+#define ata_fault_held(p)	0U
 #define ata_fault_dead(p)	false
 #define ata_fault_timeout(ms)	(ms)
 #define ata_fault_attrs		NULL

@@ -30,6 +30,8 @@ static struct {
 	enum fault_kind kind;		/* [f] */
 	u64 left;			/* [f] this many go well */
 	struct ata_device *dev;		/* [f] NULL: any */
+	struct ata_command *victim;	/* [f] it failed among queued ones, and shall when it comes alone too */
+	u64 victim_lba;			/* [f] */
 } plan;
 static const struct ata_port *dead_port;	/* [f] */
 static bool words_read;				/* [f] */
@@ -106,22 +108,37 @@ spoil(struct ata_command *c)
 	}
 }
 
+static bool
+is_hit(struct ata_command *c)
+{
+	bool again = c->unqueued && c == plan.victim && c->tf.lba == plan.victim_lba;
+
+	plan.victim = again ? NULL : plan.victim;
+	if (c->internal || (plan.dev != NULL && plan.dev != c->dev))
+		return false;
+	return again || (plan.op != FAULT_NONE && (plan.op == FAULT_ANY || plan.op == op_of(c)) && plan.left-- == 0);
+}
+
 bool
 ata_fault_swallow(struct ata_command *c)
 {
+	struct ata_port *p = c->dev->port;
 	u64 flags = spin_lock_irqsave(&fault_lock);
-	bool hit = plan.op != FAULT_NONE && !c->internal && (plan.dev == NULL || plan.dev == c->dev) &&
-		   (plan.op == FAULT_ANY || plan.op == op_of(c)) && plan.left-- == 0, swallow;
+	bool hit = is_hit(c), swallow;
 
 	if (hit) {
 		plan.op = FAULT_NONE;
+		plan.victim = c->tf.protocol == ATA_NCQ ? c : NULL;
+		plan.victim_lba = c->tf.lba;
 		if (plan.kind == FAULT_ERROR)
 			spoil(c);
 		else if (plan.kind == FAULT_DEAD)
-			dead_port = c->dev->port;
+			dead_port = p;
 	}
-	swallow = (hit && plan.kind != FAULT_ERROR) || dead_port == c->dev->port;
+	swallow = (hit && plan.kind != FAULT_ERROR) || dead_port == p;
 	spin_unlock_irqrestore(&fault_lock, flags);
+	p->swallowed &= ~(u32)BIT(c->slot);
+	p->swallowed |= swallow ? (u32)BIT(c->slot) : 0;
 	return swallow;
 }
 

@@ -21,7 +21,7 @@ static const struct { u16 base, ctl; u32 irq; } compatible[2] = { { 0x1f0, 0x3f6
 static enum irq_result
 interrupt(u32 irq, void *arg)
 {
-	return ide_channel_interrupt(arg, false) ? IRQ_HANDLED : IRQ_NONE;
+	return ide_channel_interrupt(arg) ? IRQ_HANDLED : IRQ_NONE;
 }
 
 static void

@@ -25,7 +25,6 @@ struct ide_channel {
 };
 
 extern const struct ata_port_ops ide_port_ops;
-/* Was it us? force: look even where the bus master says that nothing happened. */
-bool ide_channel_interrupt(struct ide_channel *h, bool force);
+bool ide_channel_interrupt(struct ide_channel *h);	/* was it ours? */
 
 #endif

@@ -274,14 +274,14 @@ unexpected(struct ide_channel *h, u8 bm_status)
 }
 
 static bool
-interrupt_locked(struct ide_channel *h, bool force, struct list *done)
+interrupt_locked(struct ide_channel *h, struct list *done)
 {
 	struct ata_command *c = h->port.active[0];
 	u8 bm_status = h->bm != 0 ? inb(h->bm + BM_STATUS) : 0;
 
 	if (c == NULL || c->failure != ATA_OK)
 		return unexpected(h, bm_status);
-	if (h->bm != 0 && !force && !(bm_status & BM_INTERRUPT))
+	if (h->bm != 0 && !(bm_status & BM_INTERRUPT))
 		return false;
 	if (alt_status(h) & ATA_STATUS_BSY)
 		return false;
@@ -296,11 +296,11 @@ interrupt_locked(struct ide_channel *h, bool force, struct list *done)
 }
 
 bool
-ide_channel_interrupt(struct ide_channel *h, bool force)
+ide_channel_interrupt(struct ide_channel *h)
 {
 	struct list done = LIST_INIT(done);
 	u64 flags = spin_lock_irqsave(&h->port.lock);
-	bool ours = interrupt_locked(h, force, &done);
+	bool ours = interrupt_locked(h, &done);
 
 	spin_unlock_irqrestore(&h->port.lock, flags);
 	ata_port_end(&h->port, &done);
@@ -367,10 +367,12 @@ ide_port_push(struct ata_port *p)
 		ata_sleep_ms(1);
 }
 
-static bool
+/* Only a bus master remembers that the device did interrupt. */
+static void
 ide_port_poll(struct ata_port *p)
 {
-	return ide_channel_interrupt(channel_of(p), true);
+	if (channel_of(p)->bm != 0)
+		(void)ide_channel_interrupt(channel_of(p));
 }
 
 static int

@@ -298,7 +298,8 @@ find_slot(struct list *cmds, u32 slot)
 	return NULL;
 }
 
-/* One of several queued commands failed; the device says which (ATA8-ACS A.7). Where it doesn't, each goes alone next time. */
+/* One of several queued commands failed; the device says which (ATA8-ACS A.7), and has ended all of them. Where it doesn't, each goes
+ * alone next time, behind a reset: some may still be going on (QEMU's are). */
 static void
 blame_queued(struct ata_port *p, struct pass *pass)
 {
@@ -318,6 +319,8 @@ blame_queued(struct ata_port *p, struct pass *pass)
 		c->failure = ATA_FAILED_DEVICE;
 		return;
 	}
+	log_warn("ata%u: an error among queued commands; each goes alone now", p->index);
+	p->broken = true;
 	list_for_each(c, &pass->failed, node)
 		c->unqueued = true;
 }
@@ -489,22 +492,22 @@ pending(struct ata_port *p)
 static bool
 found_lost(struct ata_port *p)
 {
-	bool left = false;
 	struct ata_command *c;
+	bool left;
 	u64 flags;
 
-	if (!p->ops->poll(p))
-		return false;
-	log_warn("ata%u: an interrupt was lost", p->index);
+	p->ops->poll(p);
 	flags = spin_lock_irqsave(&p->lock);
+	left = p->events != ATA_EVENT_TIMEOUT;
 	for (u32 i = 0; i < ATA_SLOTS_MAX; i++)
 		left |= p->active[i] != NULL && p->active[i]->timed_out;
 	list_for_each(c, &p->deferred, node)
 		left |= c->timed_out;
-	left |= p->events != ATA_EVENT_TIMEOUT;
 	if (!left)
 		p->events = 0;
 	spin_unlock_irqrestore(&p->lock, flags);
+	if (!left)
+		log_warn("ata%u: an interrupt was lost, or came late", p->index);
 	return !left;
 }
 
