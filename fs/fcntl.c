@@ -29,19 +29,15 @@ static int
 set_flags(struct file *f, u32 flags)
 {
 	u32 old = atomic_load_relaxed(&f->flags);
+	int err;
 
 	if ((old & O_APPEND) && !(flags & O_APPEND) && (f->vn->state & VN_APPEND))
 		return -EPERM;
 	if ((flags & O_NOATIME) && !(old & O_NOATIME) && !vnode_owner_or_capable(f->vn))
 		return -EPERM;
-	if (f->ops->set_flags != NULL) {
-		int err = f->ops->set_flags(f, (int)flags);
-
-		if (err != 0)
-			return err;
-	} else if ((flags & O_DIRECT) && !S_ISFIFO(f->vn->mode)) {
-		return -EINVAL;
-	}
+	err = file_check_flags(f, (int)flags);
+	if (err != 0)
+		return err;
 	replace_flags(f, SETTABLE, flags);
 	return 0;
 }

@@ -93,6 +93,7 @@ void file_init(void);
 void anon_init(void);					/* anon.c */
 void pathname_init(void);				/* pathname.c */
 void file_set_owner(struct file *f, struct fown *o);	/* takes o, a whole new one, or NULL */
+int file_check_flags(struct file *f, int flags);	/* may it have these (O_DIRECT)? -EINVAL, what its ops say */
 int vnode_get_write(struct vnode *vn);			/* -ETXTBSY while it is executed */
 void vnode_put_write(struct vnode *vn);
 int vnode_deny_write(struct vnode *vn);			/* -ETXTBSY while it is open for writing */

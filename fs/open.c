@@ -142,6 +142,16 @@ open_for_write(struct file *f)
 	return 0;
 }
 
+int
+file_check_flags(struct file *f, int flags)
+{
+	if (f->ops->set_flags != NULL)
+		return f->ops->set_flags(f, flags);
+	if (!(flags & O_DIRECT) || S_ISFIFO(f->vn->mode))
+		return 0;
+	return S_ISREG(f->vn->mode) && f->vn->sb->blockmap != NULL ? 0 : -EINVAL;
+}
+
 /* Without checks of permission. */
 static int
 open_path(const struct path *p, int flags, struct file **out)
@@ -174,8 +184,7 @@ open_path(const struct path *p, int flags, struct file **out)
 	err = -EINVAL;
 	f->mode |= FMODE_OPENED;
 	f->flags &= ~(u32)O_EXCL;	/* only the open itself cares */
-	if ((flags & O_DIRECT) && !S_ISFIFO(f->vn->mode) &&
-	    (f->ops->set_flags == NULL || f->ops->set_flags(f, flags) != 0))
+	if ((flags & O_DIRECT) && file_check_flags(f, flags) != 0)
 		goto out_put;
 	*out = f;
 	return 0;

@@ -12,9 +12,14 @@
 #include "sys/thread.h"
 #include "sys/wait.h"
 
-#define INTERVAL	(5 * NSEC_PER_SEC)	/* as Linux' vm.dirty_writeback_centisecs and dirty_expire_centisecs */
-#define EXPIRE		(30 * NSEC_PER_SEC)
 #define EXPIRE_TIMES	(12 * 3600 * NSEC_PER_SEC)	/* lazytime(mount(8)): at least once a day */
+
+/* Of the sysctls vm.dirty_writeback_centisecs and dirty_expire_centisecs, which pages obey too. */
+static nsec_t
+centisecs(int value)
+{
+	return (nsec_t)MAX(value, 1) * 10 * NSEC_PER_MSEC;
+}
 
 /* arg: set to true if something is left. */
 static void
@@ -25,7 +30,7 @@ write_expired(struct super_block *sb, void *arg)
 
 	if (sb->ops == NULL || sb->ops->write_vnode == NULL || (atomic_load_relaxed(&sb->flags) & MS_RDONLY))
 		return;
-	(void)!super_write_vnodes(sb, now - EXPIRE, false);
+	(void)!super_write_vnodes(sb, now - centisecs(dirty_expire_centisecs), false);
 	spin_lock(&sb->lock);
 	while ((vn = list_first(&sb->dirty_times, struct vnode, dirty_node)) != NULL && now - vn->dirtied_at >= EXPIRE_TIMES) {
 		list_del_init(&vn->dirty_node);
@@ -46,7 +51,7 @@ writer_thread(void *arg)
 		bool more = false;
 
 		(void)!wait_event_interruptible(&vnode_writer_wq, atomic_load(&vnode_writer_due));
-		(void)!wait_event_interruptible_until(&never, false, clock_now() + INTERVAL);
+		(void)!wait_event_interruptible_until(&never, false, clock_now() + centisecs(dirty_writeback_centisecs));
 		atomic_store(&vnode_writer_due, false);
 		super_for_each(write_expired, &more);
 		if (more)
