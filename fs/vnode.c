@@ -59,8 +59,6 @@ vnode_alloc(struct super_block *sb)
 	rwlock_init(&vn->rwlock, LOCK_VNODE);
 	spin_init(&vn->lock, LOCK_VNODE_SPIN);
 	mapping_init(&vn->mapping, NULL, vn, 0);
-	if (sb->bdev != NULL)
-		vn->mapping.backing = &sb->bdev->disk->whole->backing;
 	vn->i_mapping = &vn->mapping;
 	vn->btime = vn->atime = vn->mtime = vn->ctime = clock_realtime_coarse();
 	spin_lock(&sb->lock);
@@ -351,6 +349,8 @@ void
 vnode_unlock_new(struct vnode *vn)
 {
 	vnode_set_kind(vn);
+	if (vn->sb->bdev != NULL)
+		vn->mapping.backing = &vn->sb->bdev->disk->whole->backing;
 	spin_lock(&hash_lock);
 	atomic_fetch_and(&vn->state, ~(u32)VN_NEW);
 	spin_unlock(&hash_lock);

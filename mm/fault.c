@@ -147,7 +147,8 @@ trap_page_fault(struct trapframe *tf, vaddr_t va, int flags)
 	if (va < ARCH_USER_MAX)
 		err = fault_handle(t->as, va, flags);
 	if (likely(err == 0)) {
-		writeback_throttle();
+		if (user)		/* else who copies may hold locks */
+			writeback_throttle();
 		return 0;
 	}
 	if (err == -ENOMEM) {

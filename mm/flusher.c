@@ -227,13 +227,14 @@ static void
 write_background(void)
 {
 	nsec_t begun = clock_now();
-	u64 done = 0, want = atomic_xchg(&wanted, 0UL);
+	u64 done = 0, want = atomic_xchg(&wanted, 0UL), before = dirty_pages();
 	bool any = true;
 
 	while (any && (done < want || above_background()))
 		done += write_turn(begun, &any);
-	if (done != 0 && above_background())
-		writeback_wake();	/* another round */
+	/* Another round, unless nothing helps: pinned pages are dirty again at once. Writers wake us when they have to wait. */
+	if (dirty_pages() < before && above_background())
+		writeback_wake();
 }
 
 static nsec_t

@@ -9,7 +9,9 @@
  *
  * The state is only a guess: threads that share a descriptor change it without a lock.
  */
+#include "mm/lru.h"
 #include "mm/pagecache.h"
+#include "mm/zone.h"
 
 #include "sys/abi/errno.h"
 #include "sys/file.h"
@@ -292,9 +294,11 @@ void
 readahead_force(struct mapping *m, u64 index, u64 n)
 {
 	struct thread *t = thread_current();
+	u64 room = (buddy_free_pages() + lru_size(LRU_INACTIVE_FILE)) / 2;	/* more would push itself out */
 
 	if (m->flags & MAPPING_MEMORY)
 		return;
+	n = MIN(n, MAX(room, FORCE_CHUNK));
 	while (n > 0) {
 		u32 chunk = (u32)MIN(n, FORCE_CHUNK);
 

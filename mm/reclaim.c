@@ -238,7 +238,7 @@ reclaim_once(struct scan *sc)
 	t->in_reclaim = nested;
 	if (sc->dirty != 0)
 		flusher_request(sc->dirty);
-	return freed + slab_trim();
+	return freed < sc->target ? freed + slab_trim() : freed;
 }
 
 u64
