@@ -5,12 +5,11 @@
 #include "dev/block.h"
 #include "sys/abi/errno.h"
 #include "sys/abi/mount.h"
-#include "sys/clock.h"
 #include "sys/wait.h"
 
-#define WAIT_NS		(2 * NSEC_PER_MSEC)	/* between two looks at a super block that goes */
-
-static struct waitq never = WAITQ_INIT(never);	/* nobody wakes it */
+/* A super block gave its device back. */
+static struct waitq released = WAITQ_INIT(released);
+static u32 releases;			/* [a] so many times */
 
 static int
 find_device(const char *name, u32 flags, struct block_device **out)
@@ -40,11 +39,13 @@ static int
 use_mounted(const struct fs_type *type, u32 flags, struct block_device *bdev, struct super_block **out)
 {
 	struct super_block *sb;
+	u32 seen = atomic_load_acquire(&releases);
 	bool dying;
 
 	while ((sb = super_find_bdev(bdev, &dying)) == NULL && dying) {
-		if (wait_event_full(&never, false, THREAD_KILLABLE, clock_now() + WAIT_NS, waitq_prepare) == -EINTR)
+		if (wait_event_killable(&released, atomic_load_acquire(&releases) != seen) != 0)
 			return -EINTR;
+		seen = atomic_load_acquire(&releases);
 	}
 	if (sb == NULL)
 		return 0;
@@ -99,5 +100,7 @@ super_close_bdev(struct super_block *sb)
 	/* Opened as it was mounted first; a remount changes sb->flags, not the claim. */
 	block_device_close(sb->bdev, sb->bdev_write, sb);
 	block_device_put(sb->bdev);
-	sb->bdev = NULL;
+	WRITE_ONCE(sb->bdev, NULL);
+	atomic_add(&releases, 1U);
+	waitq_wake_all(&released);
 }
