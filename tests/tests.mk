@@ -11,9 +11,9 @@ include tests/fuzz/fuzz.mk
 include tests/lint/lint.mk
 
 # The quick whole. Each part runs even if one before it failed; the debug kernel runs the guest tests too.
-SUITES := lint check guest-test 'guest-test DEBUG=1' boot-quick
+SUITES := lint check guest-test 'guest-test DEBUG=1' boot-quick crash-test mutate-test
 
 .PHONY: test
 test: ## all that must pass: lint, unit tests, guest tests on both builds, quick boot tests
-	@usr/deps.sh build usr iso run check boot
+	@usr/deps.sh build usr iso run check boot fat
 	+$(Q)tests/suites.sh $(SUITES)

@@ -35,6 +35,8 @@ mformat mtools
 	check) echo '/usr/include/check.h check
 pkg-config pkg-config' ;;
 	boot) echo "/usr/share/ovmf/OVMF.fd ovmf" ;;
+	fat) echo 'mkfs.fat dosfstools
+mcopy mtools' ;;
 	gdb) echo 'gdb gdb' ;;
 	*) echo "deps.sh: no group $1" >&2; exit 2 ;;
 	esac

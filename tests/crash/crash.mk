@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Power cuts. CRASH="--points 500 --kills 50" is the whole; the default is a quick one.
 
-CRASH ?= --points 60 --kills 6
+CRASH ?= --points 40 --kills 2
 
 $(B)/crash/load: tests/crash/load.c $(KINC)/.made
 	@mkdir -p $(@D)

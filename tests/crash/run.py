@@ -93,7 +93,7 @@ def make_image(path, fs, journal_blocks=None):
     with open(path, "wb") as f:
         f.truncate(DISK_BYTES)
     kind = {"ext3": ["-t", "ext3", "-J", "size=4"], "ext2": ["-t", "ext2"]}[fs]
-    subprocess.run(["mke2fs", "-q", "-F", *kind, "-b", "1024", path, str(FS_BYTES // 1024)], check=True)
+    subprocess.run(["mke2fs", "-qq", "-F", *kind, "-b", "1024", path, str(FS_BYTES // 1024)], check=True)
 
 
 # ---- the record ---------------------------------------------------------------------------------------------
@@ -234,6 +234,14 @@ def judge_by_kernel(args, initrd, image, notes, tmp):
 
 # ---- points and kills ---------------------------------------------------------------------------------------
 
+class Totals:
+    def __init__(self, passed=0, failed=0):
+        self.passed, self.failed = passed, failed
+
+    def __add__(self, other):
+        return Totals(self.passed + other.passed, self.failed + other.failed)
+
+
 class Tally:
     def __init__(self, what):
         self.what, self.count, self.bad = what, {}, 0
@@ -246,6 +254,9 @@ class Tally:
                 print(f"  FAULT    {self.what} {where}: {verdict}")
                 for line in "\n".join(faults).splitlines()[:12]:
                     print(f"           {line}")
+
+    def totals(self):
+        return Totals(sum(self.count.values()) - self.bad, self.bad)
 
     def show(self):
         total = sum(self.count.values())
@@ -312,7 +323,7 @@ def run_points(args, initrd, tmp, rng):
         tally.add(point, *judge(image, args.fs, replay.notes, tmp))
     tally.show()
     own.show()
-    return tally.bad + own.bad
+    return tally.totals() + own.totals()
 
 
 def run_kills(args, initrd, tmp, rng):
@@ -324,7 +335,7 @@ def run_kills(args, initrd, tmp, rng):
         notes = notes_in_image(image)
         tally.add(i, *judge(image, args.fs, notes, tmp))
     tally.show()
-    return tally.bad
+    return tally.totals()
 
 
 def main():
@@ -339,7 +350,7 @@ def main():
     ap.add_argument("--every", type=int, default=20, help="every n-th point is recovered by the kernel itself, too")
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
-    bad, start = 0, time.time()
+    all_, start = Totals(), time.time()
     with tempfile.TemporaryDirectory(dir=qemu.B) as tmp:
         initrd = f"{tmp}/initrd"
         pack(args.kernel, initrd)
@@ -347,10 +358,10 @@ def main():
             args.fs = fs
             print(f"{fs} on {args.kernel}", flush=True)
             rng = random.Random(args.seed)
-            bad += run_points(args, initrd, tmp, rng) if args.points else 0
-            bad += run_kills(args, initrd, tmp, rng) if args.kills else 0
-    print(f"crash: {bad} failed, {time.time() - start:.0f} s")
-    return 1 if bad else 0
+            all_ += run_points(args, initrd, tmp, rng) if args.points else Totals()
+            all_ += run_kills(args, initrd, tmp, rng) if args.kills else Totals()
+    print(f"crash: {all_.passed} passed, {all_.failed} failed, {time.time() - start:.0f} s")
+    return 1 if all_.failed else 0
 
 
 if __name__ == "__main__":

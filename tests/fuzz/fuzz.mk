@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Damaged file systems in a guest.
 
-MUTATE ?= --count 100
+MUTATE ?= --count 20
 
 $(B)/fuzz/mutate: tests/fuzz/mutate.c $(KINC)/.made
 	@mkdir -p $(@D)
@@ -10,5 +10,5 @@ $(B)/fuzz/mutate: tests/fuzz/mutate.c $(KINC)/.made
 
 .PHONY: mutate-test
 mutate-test: $(K)/lintel $(B)/fuzz/mutate ## mount and use randomly damaged file systems in a guest (MUTATE="--count 1000")
-	$(call need,run usr iso)
+	$(call need,run usr iso fat)
 	$(Q)$(PYTHON) tests/fuzz/mutate.py $(if $(DEBUG),--debug) $(MUTATE)

@@ -105,7 +105,6 @@ damage(void)
 {
 	uint32_t changes = 1 + rnd(12), i;
 
-	memcpy(work, base, image_size);
 	for (i = 0; i < changes; i++) {
 		/* the front, where super blocks and tables are, gets its share */
 		uint32_t block = rnd(3) == 0 ? hot[rnd(nhot < 12 ? nhot : 12)] : hot[rnd(nhot)];
@@ -233,13 +232,15 @@ attach(int file)
 }
 
 static int
-one(void)
+one(int intact)
 {
 	struct statfs sf;
 	char name[32];
 	int file = open("/work.img", O_RDWR | O_CREAT | O_TRUNC, 0600), loop, mounted;
 
-	damage();
+	memcpy(work, base, image_size);
+	if (!intact)
+		damage();
 	if (file < 0 || write(file, work, image_size) != (ssize_t)image_size)
 		stop("work image");
 	loop = attach(file);
@@ -270,10 +271,12 @@ main(void)
 		stop("mount of /proc or /dev");
 	parse_command_line();
 	load_image();
+	if (!one(1))
+		stop("mount of the undamaged image");
 	for (i = 0; i < count; i++) {
 		printf("ROUND %u seed %llu\n", i, seed);
 		fflush(stdout);
-		mounted += (unsigned)one();
+		mounted += (unsigned)one(0);
 	}
 	printf("DONE %u rounds, %u mounted\n", count, mounted);
 	fflush(stdout);

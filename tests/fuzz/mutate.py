@@ -33,7 +33,7 @@ def fill(top):
 
 
 def make_ext(path, tree, *words):
-    subprocess.run(["mke2fs", "-q", "-F", *words, "-d", tree, path, "4096"], check=True)
+    subprocess.run(["mke2fs", "-qq", "-F", *words, "-d", tree, path, "4096"], check=True)
 
 
 def make_fat(path, tree, bits):
@@ -110,7 +110,7 @@ def main():
     with tempfile.TemporaryDirectory(dir=qemu.B) as tmp:
         for name in args.only.split(","):
             failed += not run(args, name, pack(name, tmp), f"{qemu.B}/fuzz/{name}.log")
-    print(f"mutate: {failed} failed")
+    print(f"mutate: {len(args.only.split(',')) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 
