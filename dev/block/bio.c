@@ -395,7 +395,8 @@ check(const struct bio *bio, const struct block_queue *q)
 		return -EINVAL;
 	if (((bio->sector << SECTOR_SHIFT | bio->len) & (q->lim.logical_size - 1)) != 0)
 		return -EINVAL;
-	if (__builtin_add_overflow(bio->sector, nr, &end) || end > atomic_load_relaxed(&b->nr_sectors))
+	if (__builtin_add_overflow(bio->sector, nr, &end) || end > atomic_load_relaxed(&b->nr_sectors) ||
+	    b->start + end > atomic_load_relaxed(&b->disk->whole->nr_sectors))
 		return -EIO;
 	return 0;
 }

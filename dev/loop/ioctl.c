@@ -275,7 +275,7 @@ loop_ioctl(struct disk *d, unsigned int cmd, u64 arg)
 	long r;
 
 	if (cmd < LOOP_SET_FD || cmd > LOOP_CONFIGURE)
-		return -ENOTTY;
+		return -EINVAL;		/* not ENOTTY: so says Linux's loop */
 	if (cmd != LOOP_GET_STATUS && cmd != LOOP_GET_STATUS64 && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	r = mutex_lock_killable(&l->lock);
