@@ -79,13 +79,32 @@ APPEND ?= console=tty1 console=ttyS0
 RUN_KERNEL ?=
 GDB_PORT ?= 1234
 QEMU_OPTS ?=
-RUN_IMAGE = $(if $(RUN_KERNEL),-kernel $(K)/lintel -initrd $(INITRAMFS) -append "$(APPEND)",-cdrom $(ISO))
+
+# ROOT=disk: the root is a disk of its own, which keeps what is written; make it anew by removing it.
+ROOT ?=
+DISK ?= virtio
+DISK_IMG ?= $(B)/disk.img
+DISK_DRIVE = -drive file=$(DISK_IMG),format=raw,id=root
+DISK_virtio = -machine q35 $(DISK_DRIVE),if=none,discard=unmap -device virtio-blk-pci,drive=root
+DISK_ata = -machine pc $(DISK_DRIVE),if=ide
+DISK_ahci = -machine q35 $(DISK_DRIVE),if=ide
+RUN_HOW := $(if $(filter disk,$(ROOT)),disk,$(if $(RUN_KERNEL),kernel,iso))
+RUN_iso = -cdrom $(ISO)
+RUN_kernel = -kernel $(K)/lintel -initrd $(INITRAMFS) -append "$(APPEND)"
+RUN_disk = -kernel $(K)/lintel -append "$(APPEND) root=LABEL=lintel rw" $(or $(DISK_$(DISK)),$(error DISK is virtio, ata or ahci))
+RUN_NEEDS_iso := $(ISO)
+RUN_NEEDS_kernel := $(K)/lintel $(INITRAMFS)
+RUN_NEEDS_disk := $(K)/lintel $(DISK_IMG)
+
+$(DISK_IMG): | $(ROOT_IMG)
+	$(call say,DISK,$@)
+	$(Q)cp --sparse=always $(ROOT_IMG) $@
 
 .PHONY: run debug
-run: $(if $(RUN_KERNEL),$(K)/lintel $(INITRAMFS),$(ISO)) ## boot to a shell in QEMU, in this terminal (SMP= MEM= CPU= ACCEL= RUN_KERNEL=1 OVERLAY= QEMU_OPTS=)
+run: $(RUN_NEEDS_$(RUN_HOW)) ## boot to a shell in QEMU, in this terminal (ROOT=disk DISK=virtio|ata|ahci SMP= MEM= CPU= ACCEL= RUN_KERNEL=1 OVERLAY= QEMU_OPTS=)
 	$(call need,run)
 	@echo '  QEMU     Ctrl-A X ends it, or poweroff inside'
-	$(Q)$(QEMU) -accel $(ACCEL) -cpu $(CPU) -smp $(SMP) -m $(MEM) $(RUN_IMAGE) -nographic -serial mon:stdio $(QEMU_OPTS)
+	$(Q)$(QEMU) -accel $(ACCEL) -cpu $(CPU) -smp $(SMP) -m $(MEM) $(RUN_$(RUN_HOW)) -nographic -serial mon:stdio $(QEMU_OPTS)
 
 # QEMU waits for gdb, which knows the kernel's threads by sys/gdb.py. The machine's serial line goes to build/debug.serial.
 debug: $(K)/lintel $(INITRAMFS) ## boot in QEMU under gdb, with the helpers of sys/gdb.py (DEBUG=1 SMP=1 GDB_PORT= ...)
