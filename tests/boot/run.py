@@ -5,6 +5,7 @@
   boots      each way of booting, machine, number of CPUs, memory and CPU model: the shell answers, all CPUs are there,
              poweroff ends the machine
   sessions   tests/boot/session.py: a person at the shell
+  disks      tests/boot/disks.py: virtio devices of every kind, the root on a disk
   machine    tests/boot/machine.py: screen, framebuffer and keyboard, hostile initramfs
   power      tests/boot/power.py: reboot, halt, poweroff, by init and at once
   watching   tests/boot/diagnostics.py: SysRq, the trace of system calls, gdb
@@ -18,14 +19,16 @@ import time
 sys.path.insert(0, os.path.dirname(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import diagnostics  # noqa: E402
+import disks  # noqa: E402
 import machine  # noqa: E402
 import power  # noqa: E402
 import qemu  # noqa: E402
 import session  # noqa: E402
 from guest import Failed, Guest  # noqa: E402
 
-# overlay: the images with tests/boot/overlay and aid/ in them; append: more words for the kernel; no_reboot: a reset ends QEMU
-DEFAULT = {"how": "kernel", "machine": "q35", "cpu": "max", "smp": 2, "mem": 512, "overlay": False, "append": "", "no_reboot": True}
+# device: see disks.py; overlay: the images with tests/boot/overlay and aid/ in them; append: more words for the kernel; no_reboot: a reset ends QEMU
+DEFAULT = {"how": "kernel", "machine": "q35", "cpu": "max", "smp": 2, "mem": 512, "overlay": False, "append": "", "no_reboot": True,
+           "device": ""}
 START_LIMIT = {"kernel": 120, "bios": 120, "uefi": 180}
 
 
@@ -82,6 +85,13 @@ CASES = [
     boot("sysrq-c", quick=True, kind="sysrq-c"),
     boot("sysrq-o", kind="sysrq-o"),
     boot("trace", quick=True, kind="trace", append="trace_syscalls=uname"),
+    *(boot(f"virtio-{d}", quick=d in ("legacy-intx", "one-queue"), kind="virtio", device=d, smp=4) for d in disks.VIRTIO),
+    boot("virtio-pc", kind="virtio", device="transitional", machine="pc"),
+    *(boot(f"virtio-{d}", quick=d == "remove", kind="virtio", device=d) for d in disks.SPECIAL),
+    boot("hvc", quick=True, kind="hvc", append="console=hvc0 console=ttyS0"),
+    boot("hvc-one-port", kind="hvc", device=",max_ports=1,disable-modern=on", append="console=hvc0 console=ttyS0"),
+    *(boot(f"root-{d}", quick=d == "virtio", kind="root", device=d, machine="pc" if d == "ata" else "q35", append="root=LABEL=lintel rw")
+      for d in disks.ROOT),
     boot("make-debug", kind="debug"),
     boot("bad-initramfs", kind="bad", smp=1, mem=128),
 ]
@@ -190,11 +200,20 @@ def run_bad(case, args, stem, report):
                 report.run(name, machine.expect_panic, g)
 
 
+def run_disks(case, args, stem, report):
+    run = {"virtio": disks.run_virtio, "hvc": disks.run_hvc, "root": disks.run_root}[case["kind"]]
+    words = command(case, args)
+    if case["kind"] == "root":
+        at = words.index("-initrd")
+        del words[at : at + 2]
+    run(case, words, stem, report, START_LIMIT[case["how"]])
+
+
 def run_case(case, args):
     """One case; returns (passed, failed)."""
     report = Report(case["name"])
     stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
-    {"bad": run_bad, "debug": run_debug}.get(case["kind"], run_system)(case, args, stem, report)
+    {"bad": run_bad, "debug": run_debug, **dict.fromkeys(("virtio", "hvc", "root"), run_disks)}.get(case["kind"], run_system)(case, args, stem, report)
     return report.passed, report.failed
 
 

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Machines with disks and virtio devices: each way a device can be there, data compared with the host's, a device that does not
+answer, one that grows, one that is taken away; a console on virtio; the root on a disk."""
+import hashlib
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+import power
+import qemu
+from guest import PROMPT, Failed, Guest
+
+SIZE = 16 << 20
+WRITE_AT, WRITE_SIZE = 3 << 16, 5 << 20		# what the guest writes, in bytes
+SLOW_READERS = 50
+TIMER = 32	# seconds after which the block layer's first timer, of 30, has run out
+
+# Devices of a scratch disk, whose -drive is called d0.
+VIRTIO = {
+    "modern": "virtio-blk-pci,drive=d0,disable-legacy=on",
+    "transitional": "virtio-blk-pci,drive=d0",
+    "legacy": "virtio-blk-pci,drive=d0,disable-modern=on",
+    "queues": "virtio-blk-pci,drive=d0,num-queues=4",
+    "one-queue": "virtio-blk-pci,drive=d0,num-queues=1,queue-size=8,indirect_desc=off,event_idx=off",
+    "intx": "virtio-blk-pci,drive=d0,vectors=0",
+    "legacy-intx": "virtio-blk-pci,drive=d0,vectors=0,disable-modern=on",
+    "one-vector": "virtio-blk-pci,drive=d0,vectors=1",
+    "no-cache": "virtio-blk-pci,drive=d0,write-cache=off",
+    "blocks": "virtio-blk-pci,drive=d0,logical_block_size=4096,physical_block_size=4096",
+}
+# A root disk for each kind of controller: machine, and what -drive id=root hangs from.
+ROOT = {"virtio": ["if=none", "-device", "virtio-blk-pci,drive=root"], "ata": ["if=ide"], "ahci": ["if=ide"]}
+
+
+class Scratch:
+    """A disk image of random bytes."""
+
+    def __init__(self, stem, more=""):
+        self.path = f"{stem}.img"
+        self.data = random.Random(stem).randbytes(SIZE)
+        with open(self.path, "wb") as f:
+            f.write(self.data)
+        self.drive = ["-drive", f"file={self.path},if=none,id=d0,format=raw,discard=unmap{more}"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exc):
+        os.unlink(self.path)
+
+    def part(self, at, size):
+        with open(self.path, "rb") as f:
+            f.seek(at)
+            return f.read(size)
+
+
+def md5(data):
+    return hashlib.md5(data).hexdigest()
+
+
+def check_data(g, disk, device):
+    g.check("md5sum </dev/vda", md5(disk.data))
+    g.check(f"dd if=/dev/urandom of=/tmp/r bs=64k count={WRITE_SIZE >> 16} && "
+            f"dd if=/tmp/r of=/dev/vda bs=64k seek={WRITE_AT >> 16} conv=fsync,notrunc")
+    theirs, _status = g.run("md5sum </tmp/r")
+    if md5(disk.part(WRITE_AT, WRITE_SIZE)) not in theirs:
+        raise Failed("what the guest wrote is not what the image holds")
+    if disk.part(0, WRITE_AT) != disk.data[:WRITE_AT] or disk.part(WRITE_AT + WRITE_SIZE, SIZE) != disk.data[WRITE_AT + WRITE_SIZE :]:
+        raise Failed("the guest's writing has touched its neighbours")
+    g.check("cat /sys/block/vda/cache_type", "write through" if "write-cache=off" in device else "write back")
+    g.check("cat /sys/block/vda/queue/logical_block_size", "^4096" if "logical" in device else "^512")
+
+
+def check_resize(g, disk):
+    os.truncate(disk.path, 2 * SIZE)
+    g.command("block_resize", device="d0", size=2 * SIZE)
+    g.check(f"for i in 1 2 3 4 5 6 7 8 9 10; do [ $(cat /sys/block/vda/size) = {2 * SIZE // 512} ] && break; sleep 1; done; "
+            f"blockdev --getsize64 /dev/vda", f"^{2 * SIZE}")
+
+
+def check_slow(g, disk):
+    """The host serves two requests in a second, we give up after four: a reset, after which all get their data."""
+    g.check(f"while [ $(cut -d. -f1 /proc/uptime) -lt {TIMER} ]; do sleep 1; done; echo 4000 >/sys/block/vda/queue/io_timeout", timeout=120)
+    g.check(f"mkdir -p /tmp/m; i=0; while [ $i -lt {SLOW_READERS} ]; do dd if=/dev/vda of=/tmp/m/$((i + 1000)) bs=4k skip=$((i * 64)) "
+            "count=1 2>/tmp/m/e$i & i=$((i + 1)); done; wait; ! grep -i error /tmp/m/e*", timeout=120)
+    g.check("dmesg", "vda: reset, and its requests go in again")
+    want = md5(b"".join(disk.data[i << 18 : (i << 18) + 4096] for i in range(SLOW_READERS)))
+    g.check("cat /tmp/m/1* | md5sum", want)
+
+
+def check_removed(g, _disk):
+    """Away with all virtio devices while they work."""
+    g.run("(while dd if=/dev/vda of=/dev/null bs=64k; do :; done) 2>/dev/null & (while dd if=/dev/zero of=/dev/vda bs=64k count=99 "
+          "conv=notrunc,fsync && [ -b /dev/vda ]; do :; done) 2>/dev/null & (while dd if=/dev/hwrng of=/dev/null bs=64 count=99; do :; done) "
+          "2>/dev/null & cat /dev/hvc0 & sleep 2")
+    g.check("for d in /sys/bus/virtio/devices/*; do echo 1 >$(readlink -f $d/..)/remove || exit 1; done", timeout=60)
+    g.check("wait; sync; ! ls /dev/vda /dev/hvc0 2>/dev/null && ! ls /sys/bus/virtio/devices/virtio0 2>/dev/null", timeout=60)
+    g.check("! dd if=/dev/hwrng bs=1 count=1")
+
+
+MORE = ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci", "-chardev", "null,id=hvc", "-device", "virtconsole,chardev=hvc"]
+SPECIAL = {
+    "resize": (VIRTIO["modern"], "", check_resize),
+    "slow": (VIRTIO["modern"], ",throttling.iops-total=2,throttling.iops-total-max=30", check_slow),
+    "slow-legacy": (VIRTIO["legacy-intx"], ",throttling.iops-total=2,throttling.iops-total-max=30", check_slow),
+    "remove": (VIRTIO["modern"], "", check_removed),
+}
+
+
+def run_virtio(case, command, stem, report, login_limit):
+    """case["device"]: a key of VIRTIO or SPECIAL."""
+    device, more, special = SPECIAL.get(case["device"], (VIRTIO.get(case["device"]), "", None))
+    with Scratch(stem, more) as disk, Guest([*command, *disk.drive, "-device", device, *MORE], f"{stem}.log") as g:
+        if not report.run("reaches the shell", g.login, login_limit):
+            return
+        if special:
+            report.run(case["device"], special, g, disk)
+        else:
+            report.run("data as the host has it", check_data, g, disk, device)
+        report.run("powers off", power.poweroff, g)
+        found = [line for line in qemu.faults(g.text) if "I/O error" not in line]
+        if found:
+            report("log without faults", "; ".join(found[:5]), 0)
+
+
+def talk_hvc(path):
+    """The log and a shell on the virtio console."""
+    text, end, asked = "", time.monotonic() + 90, False
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        s.settimeout(5)
+        while time.monotonic() < end:
+            try:
+                text += s.recv(4096).decode(errors="replace")
+            except TimeoutError:
+                s.sendall(b"\n")
+            if not asked and re.search(PROMPT, text):
+                s.sendall(b"tty; echo ans$((40 + 2))er\n")
+                asked = True
+            if "/dev/hvc0" in text and "ans42er" in text:
+                break
+        else:
+            raise Failed(f"no shell on hvc0: {text[-300:]!r}")
+    if "Lintel 6.1" not in text or "init process" not in text:
+        raise Failed(f"no log on hvc0: {text[:300]!r}")
+
+
+def run_hvc(case, command, stem, report, login_limit):
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/hvc"
+        words = ["-device", f"virtio-serial-pci{case['device']}", "-chardev", f"socket,id=hvc,path={path},server=on,wait=on"]
+        connected = {}
+
+        def listen():
+            connected["done"] = talk_hvc(path)
+
+        with Guest([*command, *words, "-device", "virtconsole,chardev=hvc"], f"{stem}.log") as g:
+            for _ in range(100):
+                if os.path.exists(path):
+                    break
+                time.sleep(0.1)
+            report.run("log and shell on hvc0", listen)
+            report.run("reaches the shell on ttyS0, too", g.login, login_limit)
+            report.run("powers off", power.poweroff, g)
+
+
+def run_root(case, command, stem, report, login_limit):
+    """The root is an ext2 disk, which keeps what is written."""
+    image = f"{stem}.img"
+    shutil.copyfile(f"{qemu.B}/root.img", image)
+    how, *more = ROOT[case["device"]]
+    words = [*command, "-drive", f"file={image},format=raw,id=root,{how}", *more]
+    for i in (1, 2):
+        with Guest(words, f"{stem}-{i}.log") as g:
+            if not report.run(f"reaches the shell, boot {i}", g.login, login_limit):
+                return
+            if i == 1:
+                report.run("writes", g.check, "mount | head -1; cp -r /etc /root/copy && mv /root/copy /root/kept", "^/dev/.* on / type ext2")
+            else:
+                report.run("has kept it", g.check, "diff -r /etc /root/kept && rm -r /root/kept")
+            report.run("powers off", power.poweroff, g)
+            found = qemu.faults(g.text)
+            if found:
+                report("log without faults", "; ".join(found[:5]), 0)
+        report.run("e2fsck is content", fsck, image)
+    os.unlink(image)
+
+
+def fsck(image):
+    r = subprocess.run(["e2fsck", "-fn", image], capture_output=True, text=True)
+    if r.returncode != 0:
+        raise Failed(r.stdout[-400:])
