@@ -154,6 +154,8 @@ advise_vma(struct vma *v, vaddr_t start, vaddr_t end, int advice)
 {
 	switch (advice) {
 	case MADV_FREE:
+		/* At once, as DONTNEED does: the call lets us free at any time until the page is written, and a write from now on finds
+		 * a fresh page, which stays. */
 		if (!vma_anonymous(v) || (v->flags & VM_SHARED))
 			return -EINVAL;
 		/* fall through */

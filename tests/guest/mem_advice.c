@@ -169,6 +169,27 @@ START_TEST(dontneed_gives_zeros_or_the_file_again)
 }
 END_TEST
 
+/* madvise(2): what is read is the old contents or zero; what is written from then on stays. */
+START_TEST(freed_pages_can_be_written_again)
+{
+	enum { N = 64 };
+	char *p = anon(N * P);
+
+	memset(p, 'o', N * P);
+	ck_ok(madvise(p, N * P, MADV_FREE));
+	for (int i = 0; i < N; i++) {
+		ck_assert(p[i * P] == 'o' || p[i * P] == 0);
+		p[i * P + 1] = 'n';
+	}
+	free(calloc(8, 1 << 20));
+	for (int i = 0; i < N; i++) {
+		ck_assert_int_eq(p[i * P + 1], 'n');
+		ck_assert(p[i * P] == 'o' || p[i * P] == 0);
+	}
+	ck_fails(madvise(mmap(NULL, P, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0), P, MADV_FREE), EINVAL);
+}
+END_TEST
+
 START_TEST(advice_about_forks)
 {
 	char *p = anon(4 * P);
@@ -297,6 +318,7 @@ main(void)
 	tcase_add_test(t, truncation_finds_copies_on_the_move);
 	tcase_add_test(t, remap_errors);
 	tcase_add_test(t, dontneed_gives_zeros_or_the_file_again);
+	tcase_add_test(t, freed_pages_can_be_written_again);
 	tcase_add_test(t, advice_about_forks);
 	tcase_add_test(t, removed_pages_of_shared_memory_are_zero);
 	tcase_add_test(t, hints_and_their_errors);
