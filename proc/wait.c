@@ -75,26 +75,37 @@ take_stop(struct wait_request *w, struct process *child)
 	return take != 0;
 }
 
-/* 1: found; 0: none yet; -ECHILD: nobody to wait for. */
+/* 1: found; 0: not yet; -ECHILD: nothing that w asks for will come of it. */
+static int
+look_at(struct wait_request *w, struct process *child)
+{
+	if (!eligible(w, child) || (child->state == PROC_ZOMBIE && (w->options & WEXITED) == 0))
+		return -ECHILD;
+	return child->state == PROC_ZOMBIE ? take_zombie(w, child) : take_stop(w, child);
+}
+
+/* The same for all whom w may mean. One process is found by its number: a parent of many does not search them under the tree's lock. */
 static int
 scan(struct wait_request *w)
 {
 	struct process *p = process_current(), *child, *next;
-	int result = -ECHILD;
+	struct proc_thread *pt;
+	int result = -ECHILD, r;
 	u64 irq;
 
 	if (w->type != P_ALL && w->pid == NULL)
 		return -ECHILD;
 	irq = proctree_lock_irq();
-	list_for_each_safe(child, next, &p->children, sibling) {
-		if (!eligible(w, child))
-			continue;
-		if (child->state == PROC_ZOMBIE && (w->options & WEXITED) == 0)
-			continue;	/* nothing that w asks for will come of it */
-		result = 0;
-		if (child->state == PROC_ZOMBIE ? take_zombie(w, child) : take_stop(w, child)) {
-			result = 1;
-			break;
+	if (w->type == P_PID) {
+		pt = pid_bearer(w->pid, PID_TGID);
+		if (pt != NULL && pt->proc->parent == p)
+			result = look_at(w, pt->proc);
+	} else {
+		list_for_each_safe(child, next, &p->children, sibling) {
+			r = look_at(w, child);
+			result = MAX(result, r);
+			if (r == 1)
+				break;
 		}
 	}
 	proctree_unlock_irq(irq);
