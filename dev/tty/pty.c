@@ -23,6 +23,7 @@
 struct pty {
 	struct tty slave;
 	u32 index;			/* [I] */
+	void *dir;			/* [I] of pty_view: a reference, until the master is closed */
 	bool locked;			/* [a] TIOCSPTLCK: the slave can't be opened yet */
 	bool master_closed;		/* [a] */
 	bool slave_opened;		/* [a] at least once */
@@ -379,9 +380,9 @@ master_release(struct file *f)
 	struct pty *p = f->priv;
 
 	WRITE_ONCE(p->master_closed, true);
-	if (pty_view != NULL)
-		pty_view->removed(p->index);
+	pty_view->removed(p->dir, p->index);
 	chrdev_unregister(&p->slave.chrdev);
+	pty_view->put(p->dir);
 	tty_hangup(&p->slave);
 	tty_put(&p->slave);
 }
@@ -448,17 +449,23 @@ ptmx_open(struct vnode *vn, struct file *f)
 {
 	const struct cred *c = cred_current();
 	struct pty *p;
+	void *dir;
 	int err;
 
 	(void)vn;
-	err = pty_create(&p);
+	if (pty_view == NULL)
+		return -ENODEV;
+	err = pty_view->find(f, &dir);
 	if (err != 0)
 		return err;
+	err = pty_create(&p);
+	if (err != 0)
+		goto out_dir;
+	p->dir = dir;
 	err = chrdev_register(&p->slave.chrdev);
 	if (err != 0)
 		goto out_put;
-	if (pty_view != NULL)
-		err = pty_view->added(p->index, p->slave.devt, c->fsuid, c->fsgid);
+	err = pty_view->added(dir, p->index, p->slave.devt, c->fsuid, c->fsgid);
 	if (err != 0)
 		goto out_unregister;
 	f->ops = &master_fops;
@@ -470,6 +477,8 @@ out_unregister:
 	chrdev_unregister(&p->slave.chrdev);
 out_put:
 	tty_put(&p->slave);
+out_dir:
+	pty_view->put(dir);
 	return err;
 }
 

@@ -6,10 +6,15 @@
 #include "sys/cred.h"
 #include "sys/lib/types.h"
 
-/* Who shows the slaves as nodes "0", "1" ... added: may fail (-ENOMEM, -ENOSPC), then the open of ptmx does. Both may sleep. */
+struct file;
+
+/* Who shows the slaves as nodes "0", "1" ... in a directory. All may sleep. */
 struct pty_view {
-	int (*added)(u32 index, dev_t devt, kuid_t uid, kgid_t gid);
-	void (*removed)(u32 index);
+	/* ptmx is opened as f: which directory are its slaves in? A reference. -ENOENT, -ENODEV: there is none. */
+	int (*find)(struct file *f, void **dir);
+	int (*added)(void *dir, u32 index, dev_t devt, kuid_t uid, kgid_t gid);	/* -ENOMEM, -ENOSPC: then the open fails */
+	void (*removed)(void *dir, u32 index);
+	void (*put)(void *dir);
 };
 void pty_set_view(const struct pty_view *view);		/* once, at boot */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * devpts: the slaves of pseudo-terminals as nodes, and a ptmx. One instance for all mounts.
+ * devpts: the slaves of pseudo-terminals as nodes, and a ptmx. Each mount(2) makes an instance of its own; it shows the slaves
+ * whose master was opened by its ptmx, or by one (/dev/ptmx) that has it mounted beside it, as "pts". Numbers are given to
+ * all instances out of one pool, for the device number alone tells which terminal a node is.
  *
  * Options: mode=, gid=, uid=, ptmxmode= (octal modes, decimal ids), which hold for terminals opened from then on.
  */
@@ -19,19 +21,21 @@
 #define INO_PTMX	2
 #define INO_FIRST	3
 
-static struct super_block *devpts_sb;	/* [I] */
 static const struct vnode_ops devpts_dir_vops = { .lookup = libfs_lookup };
 static const struct vnode_ops devpts_node_vops;		/* generic behaviour all through */
 
-/* [lock] */
-static struct { struct spinlock lock; u32 mode, ptmxmode; bool have_uid, have_gid; uid_t uid; gid_t gid; } options = {
-	.lock = SPINLOCK_INIT(LOCK_LEAF), .mode = 0600,
+struct devpts {			/* sb->priv */
+	struct spinlock lock;	/* LOCK_LEAF: all of it */
+	u32 mode, ptmxmode;
+	bool have_uid, have_gid;
+	uid_t uid;
+	gid_t gid;
 };
 
 static struct vnode *
-make_node(u64 ino, u32 mode, dev_t devt)
+make_node(struct super_block *sb, u64 ino, u32 mode, dev_t devt)
 {
-	struct vnode *vn = vnode_alloc(devpts_sb);
+	struct vnode *vn = vnode_alloc(sb);
 
 	if (vn == NULL)
 		return NULL;
@@ -45,27 +49,72 @@ make_node(u64 ino, u32 mode, dev_t devt)
 
 /* --- what the ptys tell --- */
 
-static int
-pts_added(u32 index, dev_t devt, kuid_t uid, kgid_t gid)
+static const struct super_ops devpts_super_ops;
+
+static bool
+is_instance(const struct path *p)
 {
-	struct vnode *vn = make_node(INO_FIRST + index, S_IFCHR, devt);
+	return p->mnt->sb->ops == &devpts_super_ops && p->dentry == p->mnt->sb->root;
+}
+
+static int
+pts_find(struct file *f, void **dir)
+{
+	struct dentry *parent;
+	struct path p;
+	int err = -ENODEV;
+
+	if (f->vn->sb->ops == &devpts_super_ops) {
+		super_get(f->vn->sb);
+		*dir = f->vn->sb;
+		return 0;
+	}
+	parent = dentry_get_parent(f->dentry);
+	p.dentry = dentry_find(parent, "pts", 3);	/* with something mounted on it, it is in the cache */
+	dentry_put(parent);
+	if (p.dentry == NULL)
+		return -ENOENT;
+	p.mnt = f->mnt;
+	mount_get(p.mnt);
+	mount_cross(&p);
+	if (p.dentry->vn != NULL && is_instance(&p)) {
+		super_get(p.mnt->sb);
+		*dir = p.mnt->sb;
+		err = 0;
+	}
+	path_put(&p);
+	return err;
+}
+
+static void
+pts_put(void *dir)
+{
+	super_put(dir);
+}
+
+static int
+pts_added(void *dir, u32 index, dev_t devt, kuid_t uid, kgid_t gid)
+{
+	struct super_block *sb = dir;
+	struct devpts *o = sb->priv;
+	struct vnode *vn = make_node(sb, INO_FIRST + index, S_IFCHR, devt);
 	char name[16];
 
 	if (vn == NULL)
 		return -ENOMEM;
-	spin_lock(&options.lock);
-	vn->mode = S_IFCHR | options.mode;
-	vn->uid = options.have_uid ? make_kuid(&init_user_ns, options.uid) : uid;
-	vn->gid = options.have_gid ? make_kgid(&init_user_ns, options.gid) : gid;
-	spin_unlock(&options.lock);
+	spin_lock(&o->lock);
+	vn->mode = S_IFCHR | o->mode;
+	vn->uid = o->have_uid ? make_kuid(&init_user_ns, o->uid) : uid;
+	vn->gid = o->have_gid ? make_kgid(&init_user_ns, o->gid) : gid;
+	spin_unlock(&o->lock);
 	snprintf(name, sizeof(name), "%u", index);
-	return libfs_add_kern(devpts_sb->root, name, vn, NULL);
+	return libfs_add_kern(sb->root, name, vn, NULL);
 }
 
 static void
-pts_removed(u32 index)
+pts_removed(void *dir, u32 index)
 {
-	struct dentry *root = devpts_sb->root, *d;
+	struct dentry *root = ((struct super_block *)dir)->root, *d;
 	char name[16];
 	int len = snprintf(name, sizeof(name), "%u", index);
 
@@ -81,47 +130,47 @@ pts_removed(u32 index)
 	rwlock_write_unlock(&root->vn->rwlock);
 }
 
-static const struct pty_view devpts_view = { .added = pts_added, .removed = pts_removed };
+static const struct pty_view devpts_view = { .find = pts_find, .added = pts_added, .removed = pts_removed, .put = pts_put };
 
 /* --- the file system --- */
 
 static int
-parse_option(const char *word)
+parse_option(struct devpts *o, const char *word)
 {
 	const char *eq = strchr(word, '=');
 	u64 v;
 
 	if (strcmp(word, "newinstance") == 0 || *word == '\0')
-		return 0;	/* accepted, and meaningless since Linux 4.7 there too; here the instance is shared */
+		return 0;	/* each mount is one */
 	if (eq == NULL)
 		return -EINVAL;
 	if (parse_u64(eq + 1, NULL, word[0] == 'm' || word[0] == 'p' ? 8 : 10, &v) != 0 || v > UINT32_MAX)
 		return -EINVAL;
 	if (strncmp(word, "mode=", 5) == 0)
-		options.mode = (u32)v & 0777;
+		o->mode = (u32)v & 0777;
 	else if (strncmp(word, "ptmxmode=", 9) == 0)
-		options.ptmxmode = (u32)v & 0777;
+		o->ptmxmode = (u32)v & 0777;
 	else if (strncmp(word, "uid=", 4) == 0)
-		options.have_uid = true, options.uid = (uid_t)v;
+		o->have_uid = true, o->uid = (uid_t)v;
 	else if (strncmp(word, "gid=", 4) == 0)
-		options.have_gid = true, options.gid = (gid_t)v;
+		o->have_gid = true, o->gid = (gid_t)v;
 	else
 		return -EINVAL;
 	return 0;
 }
 
 static int
-parse_options(const char *data)
+parse_options(struct devpts *o, const char *data)
 {
 	char *copy = kmem_strdup(data != NULL ? data : "", KM_USER), *rest = copy, *word;
 	int err = 0;
 
 	if (copy == NULL)
 		return -ENOMEM;
-	spin_lock(&options.lock);
+	spin_lock(&o->lock);
 	while (err == 0 && (word = strsep(&rest, ",")) != NULL)
-		err = parse_option(word);
-	spin_unlock(&options.lock);
+		err = parse_option(o, word);
+	spin_unlock(&o->lock);
 	kmem_free(copy);
 	return err;
 }
@@ -129,74 +178,103 @@ parse_options(const char *data)
 static int
 devpts_remount(struct super_block *sb, u32 *flags, const char *data)
 {
-	(void)sb, (void)flags;
-	return parse_options(data);
+	struct devpts *o = sb->priv;
+	struct dentry *ptmx;
+	int err = parse_options(o, data);
+
+	(void)flags;
+	if (err != 0)
+		return err;
+	ptmx = dentry_find(sb->root, "ptmx", 4);
+	if (ptmx != NULL) {
+		spin_lock(&ptmx->vn->lock);
+		ptmx->vn->mode = S_IFCHR | READ_ONCE(o->ptmxmode);
+		spin_unlock(&ptmx->vn->lock);
+		dentry_put(ptmx);
+	}
+	return 0;
 }
 
 static int
 devpts_show_options(struct super_block *sb, struct strbuf *out)
 {
-	(void)sb;
-	spin_lock(&options.lock);
-	if (options.have_uid)
-		strbuf_printf(out, ",uid=%u", options.uid);
-	if (options.have_gid)
-		strbuf_printf(out, ",gid=%u", options.gid);
-	strbuf_printf(out, ",mode=%03o,ptmxmode=%03o", options.mode, options.ptmxmode);
-	spin_unlock(&options.lock);
+	struct devpts *o = sb->priv;
+
+	spin_lock(&o->lock);
+	if (o->have_uid)
+		strbuf_printf(out, ",uid=%u", o->uid);
+	if (o->have_gid)
+		strbuf_printf(out, ",gid=%u", o->gid);
+	strbuf_printf(out, ",mode=%03o,ptmxmode=%03o", o->mode, o->ptmxmode);
+	spin_unlock(&o->lock);
 	return 0;
 }
 
-static const struct super_ops devpts_super_ops = { .statfs = libfs_statfs, .remount = devpts_remount,
-	.show_options = devpts_show_options };
+static void
+devpts_put(struct super_block *sb)
+{
+	kmem_free(sb->priv);
+}
 
-/* The first call makes the instance; later mounts share it, and may set its options. */
+static const struct super_ops devpts_super_ops = { .statfs = libfs_statfs, .remount = devpts_remount,
+	.show_options = devpts_show_options, .put = devpts_put };
+
+static int
+fill(struct super_block *sb)
+{
+	struct vnode *vn = vnode_alloc(sb);
+
+	if (vn == NULL)
+		return -ENOMEM;
+	vn->ino = 1;
+	vn->mode = S_IFDIR | 0755;
+	vn->nlink = 2;
+	vn->ops = &devpts_dir_vops;
+	vn->fops = &libfs_dir_fops;
+	vnode_touch(vn, VT_ATIME | VT_MTIME | VT_CTIME);
+	sb->root = dentry_alloc_root(vn);
+	if (sb->root == NULL)
+		return -ENOMEM;
+	vn = make_node(sb, INO_PTMX, S_IFCHR | ((struct devpts *)sb->priv)->ptmxmode, DEV_NUMBER(MAJOR_TTYAUX, 2u));
+	return vn != NULL ? libfs_add_kern(sb->root, "ptmx", vn, NULL) : -ENOMEM;
+}
+
 static int
 devpts_mount(const struct fs_type *type, u32 flags, const char *dev, const char *data, struct super_block **out)
 {
-	struct vnode *root;
+	struct devpts *o = kmem_alloc(sizeof(*o), KM_ZERO);
+	struct super_block *sb;
 	int err;
 
 	(void)dev;
-	if (devpts_sb != NULL) {
-		err = parse_options(data);
-		if (err == 0) {
-			refcount_get(&devpts_sb->refs);
-			*out = devpts_sb;
-		}
+	if (o == NULL)
+		return -ENOMEM;
+	spin_init(&o->lock, LOCK_LEAF);
+	o->mode = 0600;
+	err = parse_options(o, data);
+	if (err == 0)
+		err = super_create(type, &devpts_super_ops, flags, &sb);
+	if (err != 0) {
+		kmem_free(o);
 		return err;
 	}
-	err = super_create(type, &devpts_super_ops, flags, out);
+	sb->priv = o;
+	sb->magic = DEVPTS_MAGIC;
+	sb->blksize = 1024;
+	err = fill(sb);
 	if (err != 0)
-		return err;
-	devpts_sb = *out;
-	devpts_sb->magic = DEVPTS_MAGIC;
-	devpts_sb->blksize = 1024;
-	root = vnode_alloc(devpts_sb);
-	if (root == NULL)
-		return -ENOMEM;
-	root->ino = 1;
-	root->mode = S_IFDIR | 0755;
-	root->nlink = 2;
-	root->ops = &devpts_dir_vops;
-	root->fops = &libfs_dir_fops;
-	vnode_touch(root, VT_ATIME | VT_MTIME | VT_CTIME);
-	devpts_sb->root = dentry_alloc_root(root);
-	return devpts_sb->root != NULL ? 0 : -ENOMEM;
+		super_put(sb);
+	else
+		*out = sb;
+	return err;
 }
 
-static struct fs_type devpts_type = { .name = "devpts", .flags = FS_NODEV | FS_SINGLE, .mount = devpts_mount };
+static struct fs_type devpts_type = { .name = "devpts", .flags = FS_NODEV, .mount = devpts_mount };
 
 void
 devpts_init(void)
 {
-	struct mount *kept;	/* the instance lives for ever */
-	struct vnode *ptmx;
-
-	if (fs_register(&devpts_type) != 0 || mount_internal(&devpts_type, &kept) != 0)
-		panic("devpts: no memory at boot");
-	ptmx = make_node(INO_PTMX, S_IFCHR, DEV_NUMBER(MAJOR_TTYAUX, 2u));
-	if (ptmx == NULL || libfs_add_kern(devpts_sb->root, "ptmx", ptmx, NULL) != 0)
-		panic("devpts: no memory for ptmx");
+	if (fs_register(&devpts_type) != 0)
+		panic("devpts: is there already");
 	pty_set_view(&devpts_view);
 }

@@ -5,6 +5,9 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/sysmacros.h>
+#include <sys/stat.h>
+#include <sys/mount.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -512,6 +515,50 @@ START_TEST(closing_the_master_hangs_the_session_up)
 }
 END_TEST
 
+/* Each mount of devpts is one of its own; ptmx makes terminals in the one that it is in, or that is mounted beside it. */
+START_TEST(devpts_instances)
+{
+	char name[64], other[64];
+	struct stat st;
+	int m, n, nr;
+
+	ck_ok(mkdir("/tmp/dev", 0755));
+	ck_ok(mkdir("/tmp/dev/pts", 0755));
+	ck_ok(mknod("/tmp/dev/ptmx", S_IFCHR | 0666, makedev(5, 2)));
+	ck_fails(open("/tmp/dev/ptmx", O_RDWR | O_NOCTTY), ENODEV);
+	ck_ok(mount("mine", "/tmp/dev/pts", "devpts", 0, "mode=640,ptmxmode=666"));
+	ck_ok(stat("/tmp/dev/pts/ptmx", &st));
+	ck_assert_uint_eq(st.st_mode, S_IFCHR | 0666);
+	ck_assert(st.st_rdev == makedev(5, 2));
+	for (int i = 0; i < 2; i++) {
+		m = (int)ck_ok(open(i == 0 ? "/tmp/dev/ptmx" : "/tmp/dev/pts/ptmx", O_RDWR | O_NOCTTY));
+		ck_ok(ioctl(m, TIOCGPTN, &nr));
+		snprintf(name, sizeof(name), "/tmp/dev/pts/%d", nr);
+		ck_ok(stat(name, &st));
+		ck_assert_uint_eq(st.st_mode, S_IFCHR | 0640);
+		n = 0;
+		ck_ok(ioctl(m, TIOCSPTLCK, &n));
+		n = (int)ck_ok(open(name, O_RDWR | O_NOCTTY));
+		ck_assert_int_eq(write(n, "x", 1), 1);
+		ck_assert_int_eq(read(m, other, 1), 1);
+		snprintf(other, sizeof(other), "/dev/pts/%d", nr);
+		ck_assert(stat(other, &st) != 0 || st.st_mode != (S_IFCHR | 0640));	/* at least not ours */
+		close(n);
+		close(m);
+		ck_fails(stat(name, &st), ENOENT);
+	}
+	m = (int)ck_ok(open("/tmp/dev/pts/ptmx", O_RDWR | O_NOCTTY));
+	ck_ok(umount2("/tmp/dev/pts", MNT_DETACH));
+	ck_ok(ioctl(m, TIOCGPTN, &nr));			/* the instance lives on */
+	close(m);
+	ck_fails(open("/tmp/dev/ptmx", O_RDWR | O_NOCTTY), ENODEV);
+	ck_ok(rmdir("/tmp/dev/pts"));
+	ck_fails(open("/tmp/dev/ptmx", O_RDWR | O_NOCTTY), ENOENT);
+	ck_ok(unlink("/tmp/dev/ptmx"));
+	ck_ok(rmdir("/tmp/dev"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -543,6 +590,7 @@ main(void)
 	tcase_add_test(j, a_reader_that_ignores_ttin_gets_eio);
 	tcase_add_test(j, a_new_size_signals_the_foreground);
 	tcase_add_test(j, closing_the_master_hangs_the_session_up);
+	tcase_add_test(j, devpts_instances);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, j);
 	return guest_run(s);
