@@ -51,13 +51,13 @@ ext2_fileattr_set(struct vnode *vn, u32 flags)
 {
 	struct ext2_fs *fs = ext2_fs(vn->sb);
 	struct ext2_inode *ei = ext2_i(vn);
-	const u32 settable = EXT2_FL_USER_MODIFIABLE;
+	const u32 settable = EXT2_FL_USER_MODIFIABLE, kept = settable | EXT2_JOURNAL_DATA_FL;
 	struct handle *h;
 	int err, e;
 
 	if (flags & ~(u32)EXT2_FL_USER_VISIBLE)		/* what can't be changed may be passed as it is */
 		return -EOPNOTSUPP;
-	if ((flags ^ ei->flags) & settable & EXT2_JOURNAL_DATA_FL)
+	if ((flags ^ ei->flags) & kept & ~settable)
 		return -EOPNOTSUPP;			/* data is never journalled here */
 	if (!S_ISDIR(vn->mode))
 		flags &= S_ISREG(vn->mode) ? ~(u32)(EXT2_DIRSYNC_FL | EXT2_TOPDIR_FL) : (u32)(EXT2_NODUMP_FL | EXT2_NOATIME_FL);

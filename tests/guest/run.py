@@ -119,9 +119,31 @@ def make_disk(path):
             "-chardev", "file,path=/dev/null,id=port", "-device", "virtserialport,chardev=port,name=org.lintel.test"]
 
 
+def make_file_systems(directory):
+    """vdb and vdc: an ext2 with blocks of 1 KiB and an ext3 with blocks of 4 KiB."""
+    words = []
+    for name, how in ("vdb", ["-b", "1024", "-I", "256"]), ("vdc", ["-b", "4096", "-I", "256", "-j"]):
+        path = f"{directory}/{name}.img"
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how, path, "64M"], check=True)
+        words += ["-drive", f"file={path},if=none,id={name},format=raw", "-device", f"virtio-blk-pci,drive={name}"]
+    return words
+
+
+def check_file_systems(directory):
+    """What e2fsck says about them after the run, nothing if they are clean."""
+    faults = []
+    for name in "vdb", "vdc":
+        done = subprocess.run(["e2fsck", "-fn", f"{directory}/{name}.img"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            faults.append(f"e2fsck of {name}: " + " | ".join(done.stdout.splitlines()[:6]))
+    return faults
+
+
 def boot(args, initrd, log_path):
-    with tempfile.NamedTemporaryFile(suffix=".img", dir=f"{B}/guest") as disk:
-        return boot_with(args, initrd, log_path, make_disk(disk.name))
+    with tempfile.TemporaryDirectory(dir=f"{B}/guest") as tmp:
+        lines = boot_with(args, initrd, log_path, make_disk(f"{tmp}/vda.img") + make_file_systems(tmp))
+        args.disk_faults = check_file_systems(tmp)
+        return lines
 
 
 def boot_with(args, initrd, log_path, devices):
@@ -237,6 +259,7 @@ def main():
         results, good = [], True
         for i in range(ORACLE_RUNS if args.record else 1):
             results.append(parse(boot(args, initrd.name, f"{stem}.log")))
+            results[-1].faults += args.disk_faults
             good &= report(args, results[-1], programs, f"{stem}.tsv")
     if args.record:
         record(args, results)
