@@ -21,3 +21,13 @@ bench: $(K)/lintel $(INITRAMFS) $(ORACLE_KERNEL) $(BENCH)/bench $(BENCH)/entry #
 bench-linux: $(INITRAMFS) $(ORACLE_KERNEL) $(BENCH)/bench $(BENCH)/entry
 	$(call need,run)
 	$(Q)$(PYTHON) tests/bench/run.py --kernel linux
+
+$(BENCH)/disk: tests/bench/disk.c $(KINC)/.made
+	@mkdir -p $(@D)
+	$(call say,MUSL,$@)
+	$(Q)$(MUSL_CC) -std=gnu11 -O2 -Wall -Wextra -Werror -idirafter $(KINC) -static -s -o $@ $<
+
+.PHONY: bench-disk
+bench-disk: $(K)/lintel $(BUSYBOX) $(ORACLE_KERNEL) $(BENCH)/disk ## file systems on a disk beside Linux, in turn (DISK_RUNS=5); writes tests/bench/DISK.md
+	$(call need,run usr)
+	$(Q)$(PYTHON) tests/bench/disk.py --runs $(or $(DISK_RUNS),5)
