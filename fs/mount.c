@@ -429,7 +429,12 @@ mount_remount_super(struct super_block *sb, u32 ms_flags, const char *data)
 	}
 	if (err == 0 && sb->ops->remount != NULL)
 		err = sb->ops->remount(sb, &flags, data);
-	atomic_store(&sb->flags, err != 0 ? old : (old & ~SB_REMOUNT_FLAGS) | flags);
+	if (err != 0) {
+		atomic_fetch_and(&sb->flags, ~(u32)SB_RO_REMOUNT);	/* an error may have made it read-only meanwhile */
+	} else {
+		atomic_fetch_or(&sb->flags, flags & SB_REMOUNT_FLAGS);
+		atomic_fetch_and(&sb->flags, ~(u32)(SB_REMOUNT_FLAGS | SB_RO_REMOUNT) | flags);
+	}
 	return err;
 }
 

@@ -182,6 +182,7 @@ statfs_flags(const struct mount *m)
 	r |= f & MNT_NOSUID ? ST_NOSUID : 0;
 	r |= f & MNT_NODEV ? ST_NODEV : 0;
 	r |= f & MNT_NOEXEC ? ST_NOEXEC : 0;
+	r |= f & MNT_NOSYMFOLLOW ? ST_NOSYMFOLLOW : 0;
 	r |= f & MNT_NOATIME ? ST_NOATIME : 0;
 	r |= f & MNT_NODIRATIME ? ST_NODIRATIME : 0;
 	r |= f & MNT_RELATIME ? ST_RELATIME : 0;

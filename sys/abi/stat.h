@@ -107,6 +107,7 @@ _Static_assert(sizeof(struct abi_statfs) == 120, "struct statfs");
 #define ST_NOATIME		0x0400
 #define ST_NODIRATIME		0x0800
 #define ST_RELATIME		0x1000
+#define ST_NOSYMFOLLOW		0x2000
 
 #define UTIME_NOW		0x3fffffffL
 #define UTIME_OMIT		0x3ffffffeL

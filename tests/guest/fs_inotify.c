@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -448,6 +450,67 @@ START_TEST(two_instances)
 }
 END_TEST
 
+/* Watches come and go while files do, on several CPUs: nothing is asserted but that all of it ends, and nothing is left behind. */
+static volatile bool stop;
+
+static void *
+churn_files(void *arg)
+{
+	char a[32], b[32];
+
+	snprintf(a, sizeof(a), "d/a%ld", (long)arg);
+	snprintf(b, sizeof(b), "d/b%ld", (long)arg);
+	while (!stop) {
+		close(open(a, O_CREAT | O_RDWR, 0644));
+		rename(a, b);
+		link(b, a);
+		unlink(b);
+		unlink(a);
+	}
+	return NULL;
+}
+
+static void *
+churn_watches(void *arg)
+{
+	char name[32], buf[4096];
+	int fd = inotify_init1(IN_NONBLOCK);
+
+	snprintf(name, sizeof(name), "d/a%ld", (long)arg);
+	for (unsigned n = 0; !stop; n++) {
+		int wd = inotify_add_watch(fd, "d", IN_ALL_EVENTS | (n % 3 == 0 ? IN_ONESHOT : 0));
+
+		inotify_add_watch(fd, name, IN_ALL_EVENTS);
+		while (read(fd, buf, sizeof(buf)) > 0)
+			;
+		if (n % 2)
+			inotify_rm_watch(fd, wd);
+		if (n % 16 == 0) {
+			close(fd);
+			fd = inotify_init1(IN_NONBLOCK);
+		}
+	}
+	close(fd);
+	return NULL;
+}
+
+START_TEST(racing)
+{
+	pthread_t t[6];
+
+	stop = false;
+	for (long i = 0; i < 6; i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, i < 3 ? churn_files : churn_watches, (void *)(i % 3)), 0);
+	usleep(1000000);
+	stop = true;
+	for (int i = 0; i < 6; i++)
+		pthread_join(t[i], NULL);
+	watch("d", IN_OPEN);
+	close(ck_ok(open("d", O_RDONLY)));
+	ck_assert_str_eq(drain(), "1:40000020");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -472,6 +535,7 @@ main(void)
 	tcase_add_test(t, needs_read_permission);
 	tcase_add_test(t, others);
 	tcase_add_test(t, two_instances);
+	tcase_add_test(t, racing);
 	suite_add_tcase(s, t);
 	return guest_run(s);
 }
