@@ -47,7 +47,17 @@ static u64 lru_count;			/* [lru_lock] */
 u32
 dentry_hash_name(const struct dentry *parent, const char *name, u32 len)
 {
+	if (unlikely(READ_ONCE(parent->flags) & DENTRY_OWN_NAMES))
+		return parent->ops->hash(parent, name, len);
 	return (u32)hash_bytes(name, len, (u64)(uintptr_t)parent);
+}
+
+static bool
+same_name(const struct dentry *parent, const char *a, u32 alen, const char *b, u32 blen)
+{
+	if (unlikely(READ_ONCE(parent->flags) & DENTRY_OWN_NAMES))
+		return parent->ops->equal(parent, a, alen, b, blen);
+	return alen == blen && memcmp(a, b, alen) == 0;
 }
 
 static struct bucket *
@@ -146,7 +156,7 @@ match_rcu(const struct dentry *d, const struct dentry *parent, const char *name,
 		text = READ_ONCE(d->name.name);
 		if (seq_read_retry(&d->seq, *seq))
 			continue;	/* n and text may not belong together */
-		if (n != len || memcmp(text, name, len) != 0) {
+		if (!same_name(parent, text, n, name, len)) {
 			if (seq_read_retry(&d->seq, *seq))
 				continue;
 			return false;
@@ -186,7 +196,7 @@ find_locked(struct bucket *b, const struct dentry *parent, const char *name, u32
 
 	spin_assert_held(&b->lock);
 	hlist_for_each(d, &b->head, hash) {
-		if (d->name.hash == hash && d->parent == parent && d->name.len == len && memcmp(d->name.name, name, len) == 0 &&
+		if (d->name.hash == hash && d->parent == parent && same_name(parent, d->name.name, d->name.len, name, len) &&
 		    dentry_try_get(d))
 			return d;
 	}
@@ -215,6 +225,8 @@ dentry_set_ops(struct dentry *d, const struct dentry_ops *ops)
 	d->ops = ops;
 	if (ops != NULL && ops->revalidate != NULL)
 		d->flags |= DENTRY_NEEDS_REVALIDATE;
+	if (ops != NULL && ops->hash != NULL)
+		d->flags |= DENTRY_OWN_NAMES;
 }
 
 static struct dentry *
@@ -496,6 +508,26 @@ dentry_add(struct dentry *d, struct vnode *vn)
 	unlock_with_parent(d, p);
 }
 
+/* Without hard links, one object has one entry: what is found again by another name (FAT's short ones) is the dentry that is there. p is
+ * locked. */
+static struct dentry *
+find_alias(const struct dentry *p, struct vnode *vn)
+{
+	struct dentry *d, *found = NULL;
+
+	if (vn == NULL || !(p->flags & DENTRY_OWN_NAMES))
+		return NULL;
+	spin_lock(&vn->lock);
+	hlist_for_each(d, &vn->aliases, alias) {
+		if (READ_ONCE(d->parent) == p && !(READ_ONCE(d->flags) & DENTRY_UNHASHED) && dentry_try_get(d)) {
+			found = d;
+			break;
+		}
+	}
+	spin_unlock(&vn->lock);
+	return found;
+}
+
 /* As dentry_add, unless the name is there already (a lookup under the same shared lock was faster): then that one, referenced,
  * and both d and vn are put. */
 static struct dentry *
@@ -508,6 +540,8 @@ add_unique(struct dentry *d, struct vnode *vn)
 	spin_lock(&b->lock);
 	other = find_locked(b, p, d->name.name, d->name.len, d->name.hash);
 	spin_unlock(&b->lock);
+	if (other == NULL)
+		other = find_alias(p, vn);
 	if (other == NULL) {
 		if (vn != NULL)
 			set_vnode(d, vn);
@@ -645,6 +679,11 @@ dentry_lookup(struct dentry *parent, const char *name, u32 len)
 			dentry_put(d);
 			d = NULL;
 		}
+	}
+	if (d != NULL && d->vn == NULL && (d->flags & DENTRY_OWN_NAMES) && (d->name.len != len || memcmp(d->name.name, name, len) != 0)) {
+		dentry_drop(d);		/* what may be made here gets the name as it is given now */
+		dentry_put(d);
+		d = NULL;
 	}
 	if (d != NULL)
 		return d;

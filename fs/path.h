@@ -42,7 +42,8 @@ struct dentry {
 	struct rcu_head rcu;
 };
 enum { DENTRY_MOUNTED = 1, DENTRY_UNHASHED = 2, DENTRY_NEEDS_REVALIDATE = 4, DENTRY_LOOKUP = 8 /* being looked up */, DENTRY_LRU = 16,
-	DENTRY_DEAD = 32, DENTRY_NEVER_CACHE = 64, DENTRY_PINNED = 128 /* libfs holds a reference while it is hashed */ };
+	DENTRY_DEAD = 32, DENTRY_NEVER_CACHE = 64, DENTRY_PINNED = 128 /* libfs holds a reference while it is hashed */,
+	DENTRY_OWN_NAMES = 256 /* [I] ops->hash and ops->equal say which names are the same */ };
 
 struct dentry_ops {
 	/* 1: still good, 0: drop and look up anew. May be called under RCU (rcu true: -ECHILD to ask for references). */
@@ -50,6 +51,11 @@ struct dentry_ops {
 	void (*release)(struct dentry *d);
 	/* The name for /proc/PID/fd of objects without a path: "pipe:[123]". */
 	int (*show_name)(struct dentry *d, struct strbuf *out);
+	/* Names that differ and mean the same (case doesn't count). In a super block's dops, both or neither, for all its directories. equal
+	 * names have the same hash, which begins with dir's address. Called under RCU, with spinlocks held, and with texts that are
+	 * being changed (then the answer is thrown away). Such a file system has no hard links. */
+	u32 (*hash)(const struct dentry *dir, const char *name, u32 len);
+	bool (*equal)(const struct dentry *dir, const char *a, u32 alen, const char *b, u32 blen);
 };
 
 struct mount {

@@ -17,6 +17,7 @@
 #include "dev/rtc.h"
 #include "dev/tty/tty.h"
 #include "dev/virtio/virtio.h"
+#include "fs/fat.h"
 #include "fs/iso9660.h"
 #include "fs/devfs/devfs.h"
 #include "fs/path.h"
@@ -116,6 +117,7 @@ init_thread(void *arg)
 	serial_init();			/* 16550 */
 	ps2_init();			/* keyboard */
 	block_init();			/* bios, buffers */
+	fat_init();			/* FAT volumes: vfat, msdos */
 	iso9660_init();			/* CDs and images of them */
 	pci_init();			/* buses are scanned, drivers bind */
 	virtio_init();			/* disks, consoles, entropy of virtual machines */

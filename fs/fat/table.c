@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table: reading and changing entries, allocating clusters and giving them back.
+ *
+ * All copies are kept equal. Entries are changed under fat_lock; they are read without: a byte of an entry never changes but with the
+ * entry itself (FAT12's shared bytes keep the neighbour's half).
+ *
+ * A chain is given back only when no entry on the disk names it any more: until then it waits in fs->pending. So a power cut leaves
+ * clusters that nobody owns, and never one that two files own.
+ */
+#include "fs/fat/fat.h"
+
+#include "sys/abi/errno.h"
+#include "sys/kmem.h"
+#include "sys/lib/string.h"
+#include "sys/log.h"
+
+#define PENDING_MAX	512U
+
+struct pending { struct list node; u32 start; bool metadata; };
+
+/* --- entries --- */
+
+void
+fat_cursor_end(struct fat_cursor *cur)
+{
+	buf_put(cur->b[0]);
+	buf_put(cur->b[1]);
+	cur->b[0] = cur->b[1] = NULL;
+}
+
+/* The block(s) of copy `copy` with c's entry; *off in the first. */
+static int
+load(struct fat_fs *fs, struct fat_cursor *cur, u32 copy, u32 c, u32 *off)
+{
+	u64 byte = fs->bits == 12 ? (u64)c + c / 2 : (u64)c * (fs->bits / 8);
+	u32 size = 1u << fs->block_bits;
+	u64 block = fs->fat_start + (u64)copy * fs->fat_blocks + (byte >> fs->block_bits);
+	int err = 0;
+
+	*off = (u32)byte & (size - 1);
+	if (cur->b[0] == NULL || cur->block != block) {
+		fat_cursor_end(cur);
+		err = buf_read(fs->bdev, block, &cur->b[0]);
+		cur->block = block;
+	}
+	if (err == 0 && *off == size - 1 && cur->b[1] == NULL)
+		err = buf_read(fs->bdev, block + 1, &cur->b[1]);
+	if (err != 0)
+		fat_cursor_end(cur);
+	return err;
+}
+
+static u8 *
+byte_at(struct fat_cursor *cur, u32 off)
+{
+	return off < cur->b[0]->size ? &cur->b[0]->data[off] : &cur->b[1]->data[off - cur->b[0]->size];
+}
+
+static u32
+raw_get(const struct fat_fs *fs, struct fat_cursor *cur, u32 c, u32 off)
+{
+	const u8 *p = byte_at(cur, off);
+	u32 v;
+
+	switch (fs->bits) {
+	case 12:
+		v = READ_ONCE(*p) | (u32)READ_ONCE(*byte_at(cur, off + 1)) << 8;
+		return c & 1 ? v >> 4 : v & 0xfff;
+	case 16:
+		return le16_get(*(const le16_t *)p);
+	default:
+		return le32_get(*(const le32_t *)p) & 0x0fffffff;
+	}
+}
+
+static void
+raw_set(const struct fat_fs *fs, struct fat_cursor *cur, u32 c, u32 off, u32 value)
+{
+	u8 *p = byte_at(cur, off), *q;
+
+	switch (fs->bits) {
+	case 12:
+		q = byte_at(cur, off + 1);
+		if (c & 1) {
+			WRITE_ONCE(*p, (u8)((*p & 0x0f) | (value << 4)));
+			WRITE_ONCE(*q, (u8)(value >> 4));
+		} else {
+			WRITE_ONCE(*p, (u8)value);
+			WRITE_ONCE(*q, (u8)((*q & 0xf0) | ((value >> 8) & 0x0f)));
+		}
+		break;
+	case 16:
+		*(le16_t *)p = le16_make((u16)value);
+		break;
+	default:
+		*(le32_t *)p = le32_make((value & 0x0fffffff) | (le32_get(*(le32_t *)p) & 0xf0000000));
+		break;
+	}
+	buf_dirty(cur->b[0]);
+	if (cur->b[1] != NULL)
+		buf_dirty(cur->b[1]);
+}
+
+int
+fat_get(struct fat_fs *fs, struct fat_cursor *cur, u32 c, u32 *out)
+{
+	u32 mask = fs->bits == 32 ? 0x0fffffff : fs->bits == 16 ? 0xffff : 0xfff, off;
+	int err = load(fs, cur, fs->active, c, &off);
+
+	if (err != 0)
+		return err;
+	*out = raw_get(fs, cur, c, off);
+	if (*out >= (mask & ~7u))
+		*out = FAT_CHAIN_END;
+	else if (*out == (mask & ~8u))
+		*out = FAT_BAD;
+	return 0;
+}
+
+static int
+set_raw(struct fat_fs *fs, u32 c, u32 value)
+{
+	for (u32 i = 0; i < fs->fats; i++) {
+		struct fat_cursor cur = { 0 };
+		u32 off;
+		int err;
+
+		if (!fs->mirror && i != fs->active)
+			continue;
+		err = load(fs, &cur, i, c, &off);
+		if (err != 0 && i == fs->active)
+			return err;
+		if (err != 0)
+			continue;	/* a copy that can't be read can't be kept */
+		raw_set(fs, &cur, c, off, value);
+		fat_cursor_end(&cur);
+	}
+	return 0;
+}
+
+int
+fat_set(struct fat_fs *fs, u32 c, u32 value)
+{
+	mutex_assert_held(&fs->fat_lock);
+	return set_raw(fs, c, value == FAT_CHAIN_END ? 0x0fffffff : value);
+}
+
+/* --- allocation --- */
+
+/* The first free cluster from `from` on, once around. */
+static int
+find_free(struct fat_fs *fs, struct fat_cursor *cur, u32 from, u32 *out)
+{
+	if (!fat_cluster_valid(fs, from))
+		from = FAT_FIRST;
+	for (u32 i = 0; i < fs->clusters; i++) {
+		u32 c = from + i, next;
+		int err;
+
+		if (c - FAT_FIRST >= fs->clusters)
+			c -= fs->clusters;
+		err = fat_get(fs, cur, c, &next);
+		if (err != 0)
+			return err;
+		if (next == 0) {
+			*out = c;
+			return 0;
+		}
+	}
+	fs->free = 0;
+	fs->free_known = true;
+	return -ENOSPC;
+}
+
+static int
+take_run(struct fat_fs *fs, struct fat_cursor *cur, u32 goal, u32 want, u32 *cluster, u32 *n)
+{
+	u32 count = 1, next = 0, taken;
+	int err = find_free(fs, cur, goal, cluster);
+
+	while (err == 0 && count < want && fat_cluster_valid(fs, *cluster + count)) {
+		err = fat_get(fs, cur, *cluster + count, &next);
+		if (err != 0 || next != 0)
+			break;
+		count++;
+	}
+	/* From the end: what isn't linked yet is named by nobody. */
+	for (taken = count; err == 0 && taken > 0; taken--)
+		err = fat_set(fs, *cluster + taken - 1, taken == count ? FAT_CHAIN_END : *cluster + taken);
+	if (err != 0) {
+		for (; taken < count; taken++)
+			(void)!fat_set(fs, *cluster + taken, 0);
+		return err;
+	}
+	*n = count;
+	return 0;
+}
+
+int
+fat_alloc(struct fat_fs *fs, u32 goal, u32 want, u32 *cluster, u32 *n)
+{
+	struct fat_cursor cur = { 0 };
+	int err = -ENOSPC;
+
+	mutex_lock(&fs->fat_lock);
+	if (!(fs->free_known && fs->free == 0))
+		err = take_run(fs, &cur, goal != 0 ? goal : fs->hint, want, cluster, n);
+	if (err == 0) {
+		fs->hint = *cluster + *n;
+		if (fs->free_known)
+			fs->free -= MIN(*n, fs->free);
+	}
+	if (err == -ENOSPC)
+		atomic_store_relaxed(&fs->full, true);
+	mutex_unlock(&fs->fat_lock);
+	fat_cursor_end(&cur);
+	return err;
+}
+
+int
+fat_count_free(struct fat_fs *fs)
+{
+	struct fat_cursor cur = { 0 };
+	u32 n = 0, next, ahead = 0;
+	int err = 0;
+
+	mutex_lock(&fs->fat_lock);
+	for (u32 c = FAT_FIRST; !fs->free_known && c - FAT_FIRST < fs->clusters; c++) {
+		err = fat_get(fs, &cur, c, &next);
+		if (err != 0)
+			break;
+		n += next == 0;
+		for (u32 at = (u32)(cur.block - fs->fat_start) + 1; ahead < at + 32 && ahead < fs->fat_blocks && fs->active == 0; ahead++)
+			buf_read_ahead(fs->bdev, (u64)fs->fat_start + ahead);
+	}
+	if (err == 0 && !fs->free_known) {
+		fs->free = n;
+		fs->free_known = true;
+	}
+	mutex_unlock(&fs->fat_lock);
+	fat_cursor_end(&cur);
+	return err;
+}
+
+/* --- giving back --- */
+
+static void
+forget_run(struct fat_fs *fs, u32 first, u32 n, bool metadata)
+{
+	u64 block = fat_cluster_block(fs, first), blocks = (u64)n * fs->cluster_blocks;
+
+	if (metadata)
+		buf_forget_range(fs->bdev, block, blocks);
+	if (fs->opt.discard)
+		(void)!block_discard(fs->bdev, block << (fs->block_bits - SECTOR_SHIFT), blocks << (fs->block_bits - SECTOR_SHIFT));
+}
+
+/* The run of neighbours that begins at c: how long, and what follows it. */
+static int
+measure_run(struct fat_fs *fs, u32 c, u32 limit, u32 *n, u32 *next)
+{
+	struct fat_cursor cur = { 0 };
+	int err;
+
+	*n = 0;
+	do {
+		err = fat_get(fs, &cur, c + *n, next);
+		++*n;
+	} while (err == 0 && *n < limit && *next == c + *n);
+	fat_cursor_end(&cur);
+	return err;
+}
+
+int
+fat_free_chain(struct fat_fs *fs, u32 start, bool metadata)
+{
+	u32 c = start, left = fs->clusters, next, n;
+	int err = 0;
+
+	while (err == 0 && left > 0 && fat_cluster_valid(fs, c)) {
+		err = measure_run(fs, c, MIN(left, 4096u), &n, &next);
+		if (err != 0)
+			break;
+		if (next == 0 || next == FAT_BAD)
+			fat_error(fs, "a chain of clusters ends at %u without a mark", c + n - 1);
+		forget_run(fs, c, n, metadata);
+		mutex_lock(&fs->fat_lock);
+		for (u32 i = 0; i < n && err == 0; i++)
+			err = fat_set(fs, c + i, 0);
+		if (fs->free_known)
+			fs->free = MIN(fs->free + n, fs->clusters);
+		atomic_store_relaxed(&fs->full, false);
+		mutex_unlock(&fs->fat_lock);
+		left -= n;
+		c = next;
+	}
+	return err;
+}
+
+int
+fat_free_pending(struct fat_fs *fs)
+{
+	struct list all;
+	struct pending *p;
+	int err, n = 0;
+
+	list_init(&all);
+	mutex_lock(&fs->fat_lock);
+	while ((p = list_first(&fs->pending, struct pending, node)) != NULL)
+		list_move(&all, &p->node);
+	fs->npending = 0;
+	mutex_unlock(&fs->fat_lock);
+	if (list_empty(&all))
+		return 0;
+	err = fat_flush_metadata(fs);
+	while ((p = list_first(&all, struct pending, node)) != NULL) {
+		list_del(&p->node);
+		if (err == 0)
+			err = fat_free_chain(fs, p->start, p->metadata);
+		kmem_free(p);
+		n++;
+	}
+	return err != 0 ? err : n;
+}
+
+void
+fat_free_later(struct fat_fs *fs, u32 start, bool metadata)
+{
+	struct pending *p = kmem_alloc(sizeof(*p), KM_NOFS);
+	bool many;
+
+	if (p == NULL) {
+		if (fat_flush_metadata(fs) == 0)
+			(void)fat_free_chain(fs, start, metadata);
+		return;
+	}
+	p->start = start;
+	p->metadata = metadata;
+	mutex_lock(&fs->fat_lock);
+	list_add_tail(&fs->pending, &p->node);
+	many = ++fs->npending > PENDING_MAX;
+	mutex_unlock(&fs->fat_lock);
+	if (many)
+		(void)fat_free_pending(fs);
+}
+
+/* --- the state of the volume --- */
+
+int
+fat_set_dirty(struct fat_fs *fs, bool dirty)
+{
+	u32 clean_bit = fs->bits == 32 ? 0x08000000 : 0x8000, value;
+	struct fat_cursor cur = { 0 };
+	struct fat_bpb_tail *tail;
+	struct buf *b;
+	int err = buf_read(fs->bdev, 0, &b);
+
+	if (err != 0)
+		return err;
+	tail = fat_bpb_tail(fs, (struct fat_bpb *)b->data);
+	tail->state = dirty ? tail->state | FAT_STATE_DIRTY : tail->state & (u8)~FAT_STATE_DIRTY;
+	buf_dirty(b);
+	err = buf_write(b, 0);
+	buf_put(b);
+	if (err != 0 || fs->bits == 12)
+		return err;
+	mutex_lock(&fs->fat_lock);
+	err = load(fs, &cur, fs->active, 1, &value);
+	if (err == 0) {
+		value = raw_get(fs, &cur, 1, value);
+		err = set_raw(fs, 1, dirty ? value & ~clean_bit : value | clean_bit);
+	}
+	mutex_unlock(&fs->fat_lock);
+	fat_cursor_end(&cur);
+	return err;
+}
+
+int
+fat_write_info(struct fat_fs *fs)
+{
+	struct fat_info *info;
+	struct buf *b;
+	int err;
+
+	if (fs->info_block == 0)
+		return 0;
+	err = buf_read(fs->bdev, fs->info_block, &b);
+	if (err != 0)
+		return err;
+	info = (struct fat_info *)b->data;
+	if (le32_get(info->sign1) == FAT_INFO_SIGN1 && le32_get(info->sign2) == FAT_INFO_SIGN2) {
+		u32 free, next;
+
+		mutex_lock(&fs->fat_lock);
+		free = fs->free_known ? fs->free : UINT32_MAX;
+		next = fs->hint;
+		mutex_unlock(&fs->fat_lock);
+		if (le32_get(info->free) != free || le32_get(info->next) != next) {
+			info->free = le32_make(free);
+			info->next = le32_make(next);
+			buf_dirty(b);
+		}
+	}
+	buf_put(b);
+	return 0;
+}
