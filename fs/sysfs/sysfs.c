@@ -301,6 +301,43 @@ make_own_links(struct device *dev)
 		log_warn("sysfs: no link to the device of %s", dev->name);
 }
 
+/* Device and driver point at each other: DEVICE/driver, bus/BUS/drivers/DRIVER/DEVICE. Drivers bind before the tree is listened to. */
+static void
+make_driver_links(struct device *dev)
+{
+	char path[256], name[DEVICE_NAME_MAX];
+	struct strbuf sb;
+
+	sysfs_name(dev, name, sizeof(name));
+	strbuf_init(&sb, path, sizeof(path));
+	for (struct dentry *d = dev->sysfs; d != sysfs_sb->root; d = d->parent)
+		strbuf_puts(&sb, "../");
+	strbuf_printf(&sb, "bus/%s/drivers/%s", dev->bus->name, dev->driver);
+	if (sb.overflow || make_link(dev->sysfs, "driver", path) != 0)
+		log_warn("sysfs: no link to the driver of %s", dev->name);
+	else
+		link_in(dev, (const char *const[]){ "bus", dev->bus->name, "drivers", dev->driver, NULL }, name, true);
+}
+
+/* The driver has forgotten the device by now: the link tells which it was. */
+static void
+remove_driver_links(struct device *dev)
+{
+	struct dentry *d = dentry_find(dev->sysfs, "driver", 6);
+	char driver[DEVICE_NAME_MAX] = "", name[DEVICE_NAME_MAX];
+	const char *slash = d != NULL && d->vn != NULL && d->vn->link != NULL ? strrchr(d->vn->link, '/') : NULL;
+
+	if (slash != NULL)
+		snprintf(driver, sizeof(driver), "%s", slash + 1);
+	if (d != NULL)
+		dentry_put(d);
+	if (slash == NULL || dev->bus == NULL)
+		return;
+	sysfs_name(dev, name, sizeof(name));
+	remove_entry(dev->sysfs, "driver");
+	link_in(dev, (const char *const[]){ "bus", dev->bus->name, "drivers", driver, NULL }, name, false);
+}
+
 static struct dentry *
 parent_of(struct device *dev)
 {
@@ -377,6 +414,8 @@ device_added(struct device_listener *l, struct device *dev)
 		make_links(dev, true);
 	if (err == 0 && (dev->class != NULL || dev->bus != NULL))
 		make_own_links(dev);
+	if (err == 0 && dev->bus != NULL && dev->driver != NULL)
+		make_driver_links(dev);
 	if (err != 0)
 		log_warn("sysfs: no directory for %s: error %d", dev->name, -err);
 }
@@ -391,6 +430,7 @@ device_removed(struct device_listener *l, struct device *dev)
 	if (dir == NULL)
 		return;
 	make_links(dev, false);
+	remove_driver_links(dev);
 	remove_entry(dir, uevent_attr.name);
 	remove_entry(dir, dev_attr.name);
 	remove_entry(dir, "subsystem");

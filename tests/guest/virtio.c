@@ -71,10 +71,20 @@ attribute(unsigned kind, const char *name)
 
 START_TEST(the_bus_is_in_sysfs)
 {
+	char dir[280], path[600], link[256];
+	long n;
+
 	ck_assert_str_eq(attribute(2, "vendor"), "0x1af4");
 	ck_assert_str_eq(attribute(2, "status"), "0x0000000f");
 	ck_assert_str_eq(attribute(2, "modalias"), "virtio:d00000002v00001AF4");
 	ck_assert_str_eq(attribute(2, "uevent"), "DRIVER=virtio_blk");
+	find_device(2, dir, sizeof(dir));
+	snprintf(path, sizeof(path), "%s/driver", dir);
+	n = ck_ok(readlink(path, link, sizeof(link) - 1));
+	link[n] = '\0';
+	ck_assert_str_eq(strrchr(link, '/') + 1, "virtio_blk");
+	snprintf(path, sizeof(path), "/sys/bus/virtio/drivers/virtio_blk/%s/driver", strrchr(dir, '/') + 1);
+	ck_ok(access(path, F_OK));
 	ck_assert_str_eq(attribute(4, "uevent"), "DRIVER=virtio_rng");
 	ck_assert_str_eq(attribute(3, "uevent"), "DRIVER=virtio_console");
 	ck_assert_uint_eq(strlen(attribute(2, "features")), 64);
