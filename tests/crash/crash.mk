@@ -8,7 +8,7 @@ $(B)/crash/load: tests/crash/load.c $(KINC)/.made
 	$(call say,MUSL,$@)
 	$(Q)$(MUSL_CC) -std=gnu11 -O2 -Wall -Wextra -Werror -idirafter $(KINC) -static -s -o $@ $<
 
-.PHONY: crash-test crash-oracle
+.PHONY: crash-test crash-oracle error-test
 crash-test: $(K)/lintel $(B)/crash/load ## cut the power during a write load, at recorded writes and at random (CRASH="--points 500 --kills 50")
 	$(call need,run usr)
 	$(Q)$(PYTHON) tests/crash/run.py $(if $(DEBUG),--debug) $(CRASH)
@@ -16,3 +16,7 @@ crash-test: $(K)/lintel $(B)/crash/load ## cut the power during a write load, at
 crash-oracle: $(ORACLE_KERNEL) $(B)/crash/load ## the same on Debian's Linux
 	$(call need,run usr)
 	$(Q)$(PYTHON) tests/crash/run.py --kernel linux $(CRASH)
+
+error-test: $(K)/lintel $(B)/crash/load ## a disk whose n-th request fails (ERRORS="--sticky --device ata --fs ext2 --n 1,2,3")
+	$(call need,run usr)
+	$(Q)$(PYTHON) tests/crash/errors.py $(if $(DEBUG),--debug) $(ERRORS)

@@ -6,16 +6,20 @@
  * have been fsync'ed "S name checksum size" ("S name -" where it is gone). Notes are blocks written with O_DIRECT behind the
  * file system's end on the same disk, so that their order among the disk's writes is known.
  *
- * Command line: fs= opts= dev= size= (bytes of the file system) seed= ops= workers= mode=load|check
+ * mode=errors: the disk fails at times; errors are counted by errno, and nothing is noted.
+ *
+ * Command line: fs= opts= dev= size= (bytes of the file system) seed= ops= workers= mode=load|check|errors
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -47,6 +51,23 @@ fail(const char *what)
 	fflush(stdout);
 	reboot(RB_POWER_OFF);
 	exit(1);
+}
+
+/* mode=errors: what went wrong, counted in memory that the workers share. */
+static bool tolerant;
+static struct { unsigned eio, erofs, other; } *errors;
+
+static void
+went_wrong(const char *what)
+{
+	if (!tolerant)
+		fail(what);
+	if (errno == EIO)
+		__atomic_fetch_add(&errors->eio, 1, __ATOMIC_RELAXED);
+	else if (errno == EROFS)
+		__atomic_fetch_add(&errors->erofs, 1, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_add(&errors->other, 1, __ATOMIC_RELAXED);
 }
 
 static void
@@ -95,6 +116,8 @@ note(const char *text)
 {
 	static _Alignas(4096) char block[NOTE_BYTES];
 
+	if (tolerant)
+		return;
 	memset(block, 0, sizeof(block));
 	snprintf(block, sizeof(block), "NOTE %s\n", text);
 	if (pwrite(note_fd, block, sizeof(block), (off_t)note_at) != sizeof(block))
@@ -133,7 +156,7 @@ sum_file(const char *path, uint32_t *crc, long *size)
 		*size += n;
 	}
 	if (n < 0)
-		fail("read back");
+		went_wrong("read back");
 	close(fd);
 	return 0;
 }
@@ -163,7 +186,7 @@ sync_dir(void)
 	int fd = open(dir, O_RDONLY);
 
 	if (fd < 0 || fsync(fd) != 0)
-		fail("fsync of a directory");
+		went_wrong("fsync of a directory");
 	close(fd);
 }
 
@@ -177,7 +200,7 @@ made_safe(const char *path)
 
 	if (fd >= 0) {
 		if (fsync(fd) != 0)
-			fail("fsync");
+			went_wrong("fsync");
 		close(fd);
 	}
 	sync_dir();
@@ -196,8 +219,10 @@ write_some(const char *path, int flags)
 	off_t at = 0;
 	int fd = open(path, O_RDWR | O_CREAT | flags, 0644);
 
-	if (fd < 0)
+	if (fd < 0) {
+		went_wrong("open");
 		return -1;
+	}
 	for (i = 0; i < n; i += 4) {
 		uint32_t v = rnd(0xffffff);
 
@@ -210,8 +235,10 @@ write_some(const char *path, int flags)
 	for (i = 0; i < n;) {
 		ssize_t did = pwrite(fd, data + i, n - i < 5000 ? n - i : 5000, at + (off_t)i);
 
-		if (did <= 0)
+		if (did <= 0) {
+			went_wrong("write");
 			break;
+		}
 		i += (size_t)did;
 	}
 	close(fd);
@@ -276,7 +303,7 @@ worker(unsigned nr)
 	note_at = fs_size + (uint64_t)nr * NOTES_PER_WORKER * NOTE_BYTES;
 	snprintf(dir, sizeof(dir), "/m/w%u", nr);
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
-		fail("mkdir");
+		went_wrong("mkdir");
 	sync();
 	for (i = 0; i < ops; i++)
 		operation();
@@ -364,15 +391,27 @@ main(void)
 		fail("mount of /dev");
 	load_modules();
 	parse_command_line();
-	if (mount(dev, "/m", fs, 0, opts) != 0)
+	if (mount(dev, "/m", fs, 0, opts) != 0) {
+		printf("MOUNT %s\n", strerror(errno));
+		if (strcmp(mode, "errors") == 0)
+			printf("DONE\n");
 		fail("mount");
+	}
 	printf("MOUNTED\n");
 	fflush(stdout);
+	if (strcmp(mode, "errors") == 0) {
+		tolerant = true;
+		errors = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	}
 	if (strcmp(mode, "check") == 0)
 		run_check();
 	else
 		run_load();
 	fflush(stdout);
+	if (tolerant) {
+		sync();
+		printf("ERRORS eio %u erofs %u other %u\n", errors->eio, errors->erofs, errors->other);
+	}
 	if (umount("/m") != 0)
 		fail("umount");
 	printf("DONE\n");
