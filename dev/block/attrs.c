@@ -285,6 +285,25 @@ store_io_timeout(struct device *d, const char *text, size_t len)
 	return err;
 }
 
+/* For tests: errors at the n-th request, flushes counted too. */
+static int
+show_fail_nth(struct device *d, struct strbuf *out)
+{
+	return put_number(out, atomic_load_relaxed(&queue_of(d)->fail_nth));
+}
+
+static int
+store_fail_nth(struct device *d, const char *text, size_t len)
+{
+	u64 v;
+	int err = parse_number(text, &v);
+
+	(void)len;
+	if (err == 0)
+		atomic_store_relaxed(&queue_of(d)->fail_nth, (u32)MIN(v, (u64)INT32_MAX));
+	return err;
+}
+
 static int
 show_max_sectors(struct device *d, struct strbuf *out)
 {
@@ -375,6 +394,7 @@ ATTR(rotational, "queue/rotational", 0444, show_rotational);
 ATTR(write_cache, "queue/write_cache", 0444, show_write_cache);
 ATTR(fua, "queue/fua", 0444, show_fua);
 ATTR_RW(read_ahead, "queue/read_ahead_kb", show_read_ahead, store_read_ahead);
+static const struct device_attr attr_fail_nth = { .name = "fail_nth", .mode = 0600, .show = show_fail_nth, .store = store_fail_nth };
 ATTR_RW(scheduler, "queue/scheduler", show_scheduler, store_scheduler);
 ATTR_RW(nr_requests, "queue/nr_requests", show_nr_requests, store_nr_requests);
 ATTR_RW(io_timeout, "queue/io_timeout", show_io_timeout, store_io_timeout);
@@ -394,7 +414,7 @@ const struct device_attr *const block_disk_attrs[] = {
 	&attr_diskseq, &attr_alignment, &attr_discard_alignment, &attr_logical, &attr_hw_sector, &attr_physical, &attr_minimum_io,
 	&attr_optimal_io, &attr_rotational, &attr_write_cache, &attr_fua, &attr_read_ahead, &attr_scheduler, &attr_nr_requests,
 	&attr_io_timeout, &attr_max_sectors, &attr_hw_max_sectors, &attr_max_segments, &attr_max_segment_size, &attr_discard_max, &attr_discard_hw_max,
-	&attr_discard_granularity, &attr_discard_zeroes, &attr_zeroes_max, &attr_zoned, NULL,
+	&attr_discard_granularity, &attr_discard_zeroes, &attr_zeroes_max, &attr_zoned, &attr_fail_nth, NULL,
 };
 const struct device_attr *const block_part_attrs[] = {
 	&attr_size, &attr_ro, &attr_stat, &attr_inflight, &attr_start, &attr_partition, &attr_alignment, &attr_discard_alignment, NULL,

@@ -66,6 +66,7 @@ struct block_queue {
 	u32 work;			/* [q], read as [a]: groups that wait, and a flush that does */
 	u32 nr_requests;		/* [a] groups that may wait in one direction before submitters do */
 	u32 stopped;			/* [a] no submits */
+	u32 fail_nth;			/* [a] the n-th request from now fails instead of being sent; 0: none. For tests */
 	bool gone;			/* [q] bios get -ENODEV */
 	u32 active;			/* [a] bios submitted and not done */
 	struct waitq room, drained;

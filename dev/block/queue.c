@@ -176,6 +176,8 @@ start_request(struct block_queue *q, struct block_hwq *h, struct block_request *
 {
 	int err = map_request(q, h, rq);
 
+	if (err == 0 && unlikely(atomic_load_relaxed(&q->fail_nth) != 0) && atomic_fetch_sub(&q->fail_nth, 1) == 1)
+		return -EIO;
 	if (err != 0)
 		return err == -EBUSY ? err : -EIO;
 	watch(q, rq);
@@ -217,6 +219,7 @@ run_locked(struct block_queue *q, struct block_hwq *h, struct list *failed)
 }
 
 static void end_bios(struct block_queue *q, struct list *bios, u8 op, int error);
+static void report(struct block_queue *q, const struct block_request *rq, int error);
 
 static void
 wake_waiters_for_room(struct block_queue *q)
@@ -243,6 +246,7 @@ block_queue_run(struct block_queue *q, struct block_hwq *h)
 		u8 op = rq->op;
 		int err = rq->error;
 
+		report(q, rq, err);
 		list_del(&rq->node);
 		list_splice_tail(&rq->bios, &bios);
 		if (rq->mapped) {
