@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include "mem.h"
 
@@ -112,13 +113,15 @@ END_TEST
 
 /* --- seals against writers that are under way --- */
 
+#define ROUNDS	40
+
 static int shared_fd;
 static pthread_barrier_t gate;
 
 static void *
 writer(void *how)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		pthread_barrier_wait(&gate);
 		for (long n = 1;; n++) {
 			long *p;
@@ -133,6 +136,7 @@ writer(void *how)
 				break;
 			*p = n;
 			munmap(p, P);
+			sched_yield();		/* the other must meet a moment without a mapping */
 		}
 		pthread_barrier_wait(&gate);
 	}
@@ -146,12 +150,12 @@ seal_under_writes(void *how)
 
 	ck_assert_int_eq(pthread_barrier_init(&gate, NULL, 2), 0);
 	ck_assert_int_eq(pthread_create(&t, NULL, writer, how), 0);
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		long before, after;
 
 		shared_fd = sealable(P);
 		pthread_barrier_wait(&gate);
-		for (volatile int spin = 0; spin < i * 50; spin++)
+		for (volatile int spin = 0; spin < i * 250; spin++)
 			;
 		while (add(shared_fd, F_SEAL_WRITE) != 0)
 			ck_assert_int_eq(errno, EBUSY);
