@@ -405,10 +405,12 @@ buddy_set_watermarks(void)
 {
 	for (u32 i = 0; i < ZONE_COUNT; i++) {
 		struct zone *z = &zones[i];
+		u64 gap;	/* what the reclaim thread may be behind a reader of files before he has to reclaim by himself */
 
 		z->min = MIN(MAX(z->managed / 256, 16UL), 4096UL);
-		z->low = z->min + z->min / 4;
-		z->high = z->min + z->min / 2;
+		gap = MAX(z->min / 4, MIN(z->managed / 256, 1024UL));
+		z->low = z->min + gap;
+		z->high = z->min + 2 * gap;
 		z->cpu_high = (u32)MIN(MAX(z->managed / 512, 8UL), 192UL);
 		z->cpu_batch = z->cpu_high / 4 + 1;
 		if (z->managed == 0)

@@ -44,6 +44,7 @@ static u32 kicked;			/* [a] the thread has to look */
 static u64 wanted;			/* [a] pages that reclaim wants written */
 static u64 claimed, served;		/* [a] see above */
 static u32 waiting;			/* [a] on progress_wq */
+u64 flusher_redirtied;			/* [a] pages that couldn't be written when it was their turn */
 
 /* --- the list --- */
 
@@ -227,13 +228,13 @@ static void
 write_background(void)
 {
 	nsec_t begun = clock_now();
-	u64 done = 0, want = atomic_xchg(&wanted, 0UL), before = dirty_pages();
+	u64 done = 0, want = atomic_xchg(&wanted, 0UL), again = atomic_load_relaxed(&flusher_redirtied);
 	bool any = true;
 
 	while (any && (done < want || above_background()))
 		done += write_turn(begun, &any);
-	/* Another round, unless nothing helps: pinned pages are dirty again at once. Writers wake us when they have to wait. */
-	if (dirty_pages() < before && above_background())
+	/* Another round, unless it helps nothing, for what was to be written stays dirty. */
+	if (done > atomic_load_relaxed(&flusher_redirtied) - again && above_background())
 		writeback_wake();
 }
 
@@ -342,8 +343,8 @@ writeback_throttle_slow(void)
 		int err;
 
 		writeback_wake();
-		err = wait_event_full(&progress_wq, atomic_load(&served) >= number, THREAD_KILLABLE, clock_now() + PAUSE_MAX,
-			waitq_prepare);
+		err = wait_event_full(&progress_wq, atomic_load(&served) >= number || within_limits(), THREAD_KILLABLE,
+			clock_now() + PAUSE_MAX, waitq_prepare);
 		if (err == -EINTR)
 			break;
 	}

@@ -14,6 +14,7 @@ void pagecache_remove_all(struct mapping *m);
 /* mm/flusher.c */
 void flusher_init(void);		/* boot: starts the thread */
 void flusher_add(struct mapping *m);	/* m has a dirty page now. Any thread context, no spinlock held */
+extern u64 flusher_redirtied;		/* [a] counts mapping_redirty() */
 void flusher_written(void);		/* a page's write-back has ended. Any context */
 /* Reclaim found dirty pages or such under write-back: let the thread write some n pages; then wait for progress, at most until deadline. */
 void flusher_request(u64 n);

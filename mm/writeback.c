@@ -53,6 +53,7 @@ void
 mapping_redirty(struct mapping *m, struct page *pg)
 {
 	(void)mark_dirty(m, pg);
+	atomic_add_relaxed(&flusher_redirtied, 1UL);
 	if (!list_is_linked(&m->dirty_node))
 		flusher_add(m);
 }
