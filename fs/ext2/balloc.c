@@ -92,7 +92,7 @@ ext2_group_load(struct ext2_fs *fs, u32 g, bool inodes, struct buf **b)
 	if (grp->bad)
 		return -EIO;
 	if (*slot == NULL) {
-		err = buf_read(fs->bdev, inodes ? gd->bg_inode_bitmap : gd->bg_block_bitmap, slot);
+		err = ext2_read_meta(fs, inodes ? gd->bg_inode_bitmap : gd->bg_block_bitmap, "bitmap", slot);
 		if (err == 0 && !inodes && !block_map_ok(fs, g, *slot)) {
 			ext2_error(fs, "block bitmap of group %u does not have its own blocks", g);
 			buf_put(*slot);

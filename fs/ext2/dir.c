@@ -62,7 +62,7 @@ ext2_dir_read(struct vnode *dir, u64 fblock, struct buf **b)
 			(unsigned long long)fblock);
 		return -EIO;
 	}
-	return buf_read(dir->sb->bdev, e.block, b);
+	return ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", b);
 }
 
 /* A new block at the end, empty: one entry that is not used. Its buffer is the handle's. */
@@ -218,7 +218,7 @@ find_linear(struct vnode *dir, const char *name, u32 len, struct ext2_slot *out)
 		for (u32 k = 1; err == 0 && i % READ_AHEAD == 0 && k < e.n && i + k < blocks; k++)
 			buf_read_ahead(dir->sb->bdev, e.block + k);
 		if (err == 0)
-			err = buf_read(dir->sb->bdev, e.block, &b);
+			err = ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", &b);
 		if (err != 0)
 			return err;
 		if (ext2_find_in_block(dir, b, name, len, out)) {
@@ -356,7 +356,7 @@ ext2_dir_is_empty(struct vnode *dir)
 			continue;
 		}
 		if (err == 0)
-			err = buf_read(dir->sb->bdev, e.block, &b);
+			err = ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", &b);
 		if (err != 0)
 			return err;
 		for (u32 off = 0; off < b->size && err == 0; ) {

@@ -132,6 +132,8 @@ static inline void ext2_dirty(struct handle *h, struct buf *b) { journal_dirty(h
 /* --- super.c, errors.c --- */
 void ext2_error(struct ext2_fs *fs, const char *fmt, ...) __printf(2, 3);	/* the file system is inconsistent: errors= */
 void ext2_warn(struct super_block *sb, int level, const char *fmt, ...) __printf(3, 4);
+/* buf_read(); a block that the device can't read is an error of the file system. */
+int __must_check ext2_read_meta(struct ext2_fs *fs, u64 block, const char *what, struct buf **b);
 int ext2_write_super(struct ext2_fs *fs, bool wait);	/* counters and state, through the journal */
 extern const struct super_ops ext2_super_ops;
 struct ext2_group_desc *ext2_group_desc(const struct ext2_fs *fs, u32 g, struct buf **b);	/* no reference */

@@ -58,7 +58,7 @@ ext2_find_inode(struct ext2_fs *fs, u64 ino, struct buf **b, u32 *off)
 	g = (u32)(ino - 1) / fs->inodes_per_group;
 	at = (u32)(ino - 1) % fs->inodes_per_group * fs->inode_size;
 	*off = at & (fs->block_size - 1);
-	return buf_read(fs->bdev, ext2_group_desc(fs, g, NULL)->bg_inode_table + (at >> fs->block_bits), b);
+	return ext2_read_meta(fs, ext2_group_desc(fs, g, NULL)->bg_inode_table + (at >> fs->block_bits), "inode table", b);
 }
 
 /* Does the inode on the disk have the field that ends at `end`? */

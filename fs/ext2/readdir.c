@@ -308,7 +308,7 @@ iterate_linear(struct file *f, struct dir_context *ctx)
 			return err;
 		for (u32 k = 1; k < e.n && (fblock & 7) == 0; k++)
 			buf_read_ahead(dir->sb->bdev, e.block + k);
-		err = buf_read(dir->sb->bdev, e.block, &b);
+		err = ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", &b);
 		if (err != 0)
 			return err;
 		err = emit_block(dir, ctx, b, (off_t)(fblock << bits));

@@ -60,6 +60,16 @@ ext2_error(struct ext2_fs *fs, const char *fmt, ...)
 	}
 }
 
+int
+ext2_read_meta(struct ext2_fs *fs, u64 block, const char *what, struct buf **b)
+{
+	int err = buf_read(fs->bdev, block, b);
+
+	if (err == -EIO)
+		ext2_error(fs, "%s: block %llu can't be read", what, (unsigned long long)block);
+	return err;
+}
+
 /* --- features --- */
 
 static const char *const incompat_names[32] = {
