@@ -79,7 +79,7 @@ iso_lookup(struct vnode *dir, struct dentry *d, struct vnode **out)
 		if (w->e.dot || !is_shown(w))
 			continue;
 		w->name_len = iso_name(iso_fs(w->sb), &w->e, w->name);
-		if (w->name_len != d->name.len || memcmp(w->name, d->name.name, d->name.len) != 0)
+		if (!iso_names_equal(iso_fs(w->sb), w->name, w->name_len, d->name.name, d->name.len))
 			continue;
 		err = iso_vnode_get(w->sb, &w->e, w->pos, out);
 		break;

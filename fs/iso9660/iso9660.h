@@ -54,6 +54,7 @@ struct iso_options {
 	kuid_t uid;
 	kgid_t gid;
 	u32 mode, dmode;
+	char check;			/* 'r': case doesn't count in names; 's': it does; 0: as the kind of names wants it */
 	u32 first_sector;		/* of the session, in sectors */
 };
 
@@ -120,6 +121,9 @@ nsec_t iso_date17(const u8 *date);
 /* --- name.c --- */
 /* The name that users see, in UTF-8: its length, 0: none. out: ISO_NAME_MAX bytes. */
 u32 iso_name(const struct iso_fs *fs, const struct iso_entry *e, char *out);
+bool iso_ignores_case(const struct iso_fs *fs);		/* "check=": by default Joliet's names alone */
+bool iso_names_equal(const struct iso_fs *fs, const char *a, u32 alen, const char *b, u32 blen);
+extern const struct dentry_ops iso_relaxed_dops;
 
 /* --- dir.c --- */
 extern const struct vnode_ops iso_dir_ops, iso_file_ops;

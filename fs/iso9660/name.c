@@ -2,6 +2,7 @@
 /* Names: Rock Ridge's as they stand, Joliet's from UCS-2, plain ones in lower case without version. */
 #include "fs/iso9660/iso9660.h"
 
+#include "fs/path.h"
 #include "sys/lib/string.h"
 #include "sys/lib/utf8.h"
 
@@ -78,4 +79,53 @@ iso_name(const struct iso_fs *fs, const struct iso_entry *e, char *out)
 		n = plain_name(e->raw_name, e->raw_len, fs->opt.unmapped, out);
 	}
 	return reserved(out, n) ? 0 : n;
+}
+
+/* --- without case: ASCII letters, as on Linux --- */
+
+static char
+fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static u32
+relaxed_hash(const struct dentry *dir, const char *name, u32 len)
+{
+	u64 h = (u64)(uintptr_t)dir;
+	char text[64];
+
+	for (u32 n; len > 0; len -= n, name += n) {
+		n = MIN(len, (u32)sizeof(text));
+		for (u32 i = 0; i < n; i++)
+			text[i] = fold(name[i]);
+		h = hash_bytes(text, n, h);
+	}
+	return (u32)h;
+}
+
+static bool
+relaxed_equal(const struct dentry *dir, const char *a, u32 alen, const char *b, u32 blen)
+{
+	(void)dir;
+	if (alen != blen)
+		return false;
+	for (u32 i = 0; i < alen; i++)
+		if (fold(a[i]) != fold(b[i]))
+			return false;
+	return true;
+}
+
+const struct dentry_ops iso_relaxed_dops = { .hash = relaxed_hash, .equal = relaxed_equal };
+
+bool
+iso_ignores_case(const struct iso_fs *fs)
+{
+	return fs->opt.check == 'r' ? fs->names != ISO_NAMES_ROCK : fs->opt.check == 0 && fs->names == ISO_NAMES_JOLIET;
+}
+
+bool
+iso_names_equal(const struct iso_fs *fs, const char *a, u32 alen, const char *b, u32 blen)
+{
+	return iso_ignores_case(fs) ? relaxed_equal(NULL, a, alen, b, blen) : alen == blen && memcmp(a, b, alen) == 0;
 }

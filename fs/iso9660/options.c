@@ -29,6 +29,15 @@ parse_map(const char *v, struct iso_options *o)
 }
 
 static int
+parse_check(const char *v, struct iso_options *o)
+{
+	if (v == NULL || (strcmp(v, "r") != 0 && strcmp(v, "s") != 0 && strcmp(v, "relaxed") != 0 && strcmp(v, "strict") != 0))
+		return -EINVAL;
+	o->check = v[0];
+	return 0;
+}
+
+static int
 parse_option(const char *key, const char *v, struct iso_options *o)
 {
 	if (strcmp(key, "norock") == 0)
@@ -41,6 +50,8 @@ parse_option(const char *key, const char *v, struct iso_options *o)
 		return o->showassoc = true, 0;
 	if (strcmp(key, "overriderockperm") == 0)
 		return o->own_perm = true, 0;
+	if (strcmp(key, "check") == 0)
+		return parse_check(v, o);
 	if (strcmp(key, "map") == 0)
 		return parse_map(v, o);
 	if (strcmp(key, "uid") == 0)
@@ -100,6 +111,8 @@ iso_show_options(struct super_block *sb, struct strbuf *out)
 		strbuf_printf(out, ",overriderockperm");
 	if (fs->names != ISO_NAMES_JOLIET)
 		strbuf_printf(out, ",nojoliet");
+	if (iso_ignores_case(fs))
+		strbuf_printf(out, ",check=r");
 	if (o->hide)
 		strbuf_printf(out, ",hide");
 	if (o->showassoc)

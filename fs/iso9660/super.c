@@ -129,6 +129,7 @@ fill_super(struct super_block *sb, const char *data)
 	sb->max_size = (off_t)ISO_SECTIONS_MAX << 32;
 	sb->time_gran = 1000000000;
 	sb->blockmap = &iso_blockmap_ops;
+	sb->dops = iso_ignores_case(fs) ? &iso_relaxed_dops : NULL;
 	err = iso_directory_get(sb, le32_get(fs->root.extent.le), fs->root.xattr_blocks, &root);
 	if (err != 0)
 		return err;
