@@ -302,10 +302,29 @@ START_TEST(direct)
 }
 END_TEST
 
+/* As run.py makes the disk: every 8 bytes hold their offset. */
+static void
+restore_disk(void)
+{
+	static unsigned long buf[8192];
+	int fd = open("/dev/vda", O_RDWR);
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	for (off_t at = 0; at < size; at += (off_t)sizeof(buf)) {
+		for (size_t i = 0; i < 8192; i++)
+			buf[i] = (unsigned long)at + 8 * i;
+		if (pwrite(fd, buf, sizeof(buf), at) != (ssize_t)sizeof(buf))
+			break;
+	}
+	fsync(fd);
+	close(fd);
+}
+
 int
 main(void)
 {
 	Suite *s = suite_create("fs_disk");
+	int failed;
 	TCase *t = tcase_create("ext2");
 
 	tcase_set_timeout(t, 30);
@@ -320,5 +339,7 @@ main(void)
 	tcase_add_test(t, watched);
 	tcase_add_test(t, direct);
 	suite_add_tcase(s, t);
-	return guest_run(s);
+	failed = guest_run(s);
+	restore_disk();
+	return failed;
 }
