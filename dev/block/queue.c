@@ -431,6 +431,12 @@ block_queue_start(struct block_queue *q)
 		run_all(q);
 }
 
+void
+block_queue_set_write_cache(struct block_queue *q, bool on)
+{
+	atomic_store(&q->lim.write_cache, on);
+}
+
 /* --- time --- */
 
 static nsec_t

@@ -368,9 +368,28 @@ cache_type_show(struct device *d, struct strbuf *out)
 	return 0;
 }
 
+static int
+cache_type_store(struct device *d, const char *text, size_t len)
+{
+	struct vblk *vb = vblk_of(d);
+	bool back = len >= 10 && strncmp(text, "write back", 10) == 0, through = len >= 13 && strncmp(text, "write through", 13) == 0;
+
+	if (!back && !through)
+		return -EINVAL;
+	if (atomic_load_relaxed(&vb->dead))
+		return -ENODEV;
+	if (back)
+		block_queue_set_write_cache(vb->disk->queue, true);
+	virtio_config_write8(vb->vd, BLK_WRITEBACK, back);
+	block_queue_set_write_cache(vb->disk->queue, writes_back(vb->vd));
+	return 0;
+}
+
 static const struct device_attr serial_attr = { .name = "serial", .mode = 0444, .show = serial_show },
 	cache_type_attr = { .name = "cache_type", .mode = 0444, .show = cache_type_show };
+static const struct device_attr cache_type_rw_attr = { .name = "cache_type", .mode = 0644, .show = cache_type_show, .store = cache_type_store };
 static const struct device_attr *const vblk_attrs[] = { &serial_attr, &cache_type_attr, NULL };
+static const struct device_attr *const vblk_wce_attrs[] = { &serial_attr, &cache_type_rw_attr, NULL };
 
 /* --- life --- */
 
@@ -533,7 +552,7 @@ make_disk(struct vblk *vb)
 		return err;
 	d->parent = &vb->vd->dev;
 	d->read_only = virtio_has(vb->vd, BLK_F_RO);
-	d->attrs = vblk_attrs;
+	d->attrs = virtio_has(vb->vd, BLK_F_CONFIG_WCE) ? vblk_wce_attrs : vblk_attrs;
 	log_info("%s: %s: %u queues of %u requests, %u segments%s", vb->vd->dev.name, d->name, vb->nqueues, vb->depth, lim.dma.max_segments,
 		lim.write_cache ? ", write cache" : "");
 	err = disk_add(d, capacity);

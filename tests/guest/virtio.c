@@ -123,6 +123,28 @@ START_TEST(the_disk_has_its_numbers_and_attributes)
 }
 END_TEST
 
+START_TEST(the_write_cache_can_be_switched)
+{
+	int fd = ck_ok(open("/sys/block/vda/cache_type", O_WRONLY)), disk = ck_ok(open(DISK, O_RDWR));
+	char text[64];
+
+	ck_assert_int_eq(write(fd, "write through\n", 14), 14);
+	read_text("/sys/block/vda/cache_type", text, sizeof(text));
+	ck_assert_str_eq(text, "write through");
+	read_text("/sys/block/vda/queue/write_cache", text, sizeof(text));
+	ck_assert_str_eq(text, "write through");
+	ck_ok(fsync(disk));
+	ck_ok(lseek(fd, 0, SEEK_SET));
+	ck_fails(write(fd, "none", 4), EINVAL);
+	ck_assert_int_eq(write(fd, "write back", 10), 10);
+	read_text("/sys/block/vda/queue/write_cache", text, sizeof(text));
+	ck_assert_str_eq(text, "write back");
+	ck_ok(fsync(disk));
+	close(fd);
+	close(disk);
+}
+END_TEST
+
 static void
 check_offsets(const uint64_t *words, size_t bytes, uint64_t offset)
 {
@@ -305,6 +327,7 @@ main(void)
 
 	tcase_add_test(disk, the_bus_is_in_sysfs);
 	tcase_add_test(disk, the_disk_has_its_numbers_and_attributes);
+	tcase_add_test(disk, the_write_cache_can_be_switched);
 	tcase_add_test(disk, all_of_the_disk_reads_right);
 	tcase_add_test(disk, what_is_written_is_read_after_the_cache_is_dropped);
 	tcase_add_test(disk, threads_at_once);
