@@ -99,7 +99,7 @@ static void
 spoil(struct ata_command *c)
 {
 	if (c->tf.command == ATA_PACKET) {
-		c->cdb[0] = 0xff;
+		memset(c->cdb + 2, 0xff, 4);	/* the block */
 	} else if (op_of(c) == FAULT_READ || op_of(c) == FAULT_WRITE) {
 		c->tf.lba = c->tf.ext ? 0xfffffffffff0 : 0xffffff0;
 		c->tf.device |= c->tf.ext ? 0 : 0xf;

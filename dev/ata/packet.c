@@ -167,7 +167,7 @@ static int
 open(struct disk *d, u32 how)
 {
 	struct ata_device *dev = d->priv;
-	int err = ata_cd_check_medium(dev);
+	int err = how & BLOCK_OPEN_WRITE ? -EROFS : ata_cd_check_medium(dev);
 
 	if (how & BLOCK_OPEN_ANYWAY)
 		return err;

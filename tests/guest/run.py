@@ -25,6 +25,7 @@ B = qemu.B
 ORACLE_TSV = "tests/guest/oracle.tsv"
 ORACLE_RUNS = 3
 DISK_SIZE = 16 << 20
+CD_SIZE = 1 << 20
 TAP = re.compile(r"\b(not ok|ok) (\d+) - ([^:\s]*):([^:\s]*):([^:\s]*): (.*)")
 PLAN = re.compile(r"^1\.\.(\d+)")
 BEGIN = re.compile(r"# begin (\S+)")
@@ -110,11 +111,24 @@ def listdir(path):
     return sorted(n for n in os.listdir(path) if not n.endswith(".d")) if os.path.isdir(path) else []
 
 
-def make_disk(path):
-    """The disk that tests may write to: every 8 bytes hold their own offset."""
+def make_pattern(directory, name, size):
+    """A disk whose every 8 bytes hold their own offset."""
+    path = os.path.join(directory, name)
     with open(path, "wb") as f:
-        f.write(b"".join(i.to_bytes(8, "little") for i in range(0, DISK_SIZE, 8)))
-    return ["-drive", f"file={path},if=none,id=vd0,format=raw,discard=unmap", "-device", "virtio-blk-pci,drive=vd0,serial=scratch-disk",
+        f.write(b"".join(i.to_bytes(8, "little") for i in range(0, size, 8)))
+    return path
+
+
+def make_devices(directory):
+    """The disks that tests may write to, a CD, and the other virtio devices. The IDE controller is there because Debian's cloud kernel
+    has no driver for AHCI."""
+    vd, pd, ad = (make_pattern(directory, f"{n}.img", DISK_SIZE) for n in ("vd", "pd", "ad"))
+    cd = make_pattern(directory, "cd.img", CD_SIZE)
+    return ["-drive", f"file={vd},if=none,id=vd0,format=raw,discard=unmap", "-device", "virtio-blk-pci,drive=vd0,serial=scratch-disk",
+            "-drive", f"file={ad},if=none,id=ad0,format=raw,discard=unmap", "-device", "ide-hd,drive=ad0,bus=ide.0,serial=ahci-scratch",
+            "-device", "piix3-ide,id=piix",
+            "-drive", f"file={pd},if=none,id=pd0,format=raw,discard=unmap", "-device", "ide-hd,drive=pd0,bus=piix.0,serial=piix-scratch",
+            "-drive", f"file={cd},if=none,id=cd0,format=raw,media=cdrom,read-only=on", "-device", "ide-cd,drive=cd0,bus=piix.1",
             "-device", "virtio-rng-pci", "-device", "virtio-serial-pci", "-chardev", "null,id=hvc", "-device", "virtconsole,chardev=hvc",
             "-chardev", "file,path=/dev/null,id=port", "-device", "virtserialport,chardev=port,name=org.lintel.test"]
 
@@ -141,7 +155,7 @@ def check_file_systems(directory):
 
 def boot(args, initrd, log_path):
     with tempfile.TemporaryDirectory(dir=f"{B}/guest") as tmp:
-        lines = boot_with(args, initrd, log_path, make_disk(f"{tmp}/vda.img") + make_file_systems(tmp))
+        lines = boot_with(args, initrd, log_path, make_devices(tmp) + make_file_systems(tmp))
         args.disk_faults = check_file_systems(tmp)
         return lines
 
