@@ -6,7 +6,7 @@
  *	timeout		the device never sees it
  *	dead		nor anything that comes later, and no reset helps
  *
- * "echo read 3 error >/sys/block/sda/fail_nth", or on the command line "ata.fail_nth=write:2:timeout" for the first disk that
+ * "echo read 3 error >/sys/block/sda/ata_fail_nth", or on the command line "ata.fail_nth=write:2:timeout" for the first disk that
  * gets so far. Commands: read, write, flush, discard, any. "ata.timeout=ms" sets the time-out of requests.
  */
 #include "dev/ata/ata.h"
@@ -164,7 +164,7 @@ ata_fault_timeout(u32 ms)
 	return ms;
 }
 
-/* --- /sys/block/sda/fail_nth --- */
+/* --- /sys/block/sda/ata_fail_nth --- */
 
 static int
 show(struct device *d, struct strbuf *out)
@@ -191,5 +191,5 @@ store(struct device *d, const char *text, size_t len)
 	return set_plan(copy, bdev->disk->priv);
 }
 
-static const struct device_attr attr_fail_nth = { "fail_nth", 0644, show, store };
+static const struct device_attr attr_fail_nth = { "ata_fail_nth", 0644, show, store };
 const struct device_attr *const ata_fault_attrs[] = { &attr_fail_nth, NULL };

@@ -24,7 +24,7 @@ plan(int which, const char *text)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/block/%s/fail_nth", disks[which]);
+	snprintf(path, sizeof(path), "/sys/block/%s/ata_fail_nth", disks[which]);
 	fd = open(path, O_WRONLY);
 	if (fd < 0)
 		return 0;
@@ -101,7 +101,7 @@ END_TEST
 
 START_TEST(nonsense_is_refused)
 {
-	int fd = open("/sys/block/sda/fail_nth", O_WRONLY);
+	int fd = open("/sys/block/sda/ata_fail_nth", O_WRONLY);
 
 	if (fd < 0)
 		return;
