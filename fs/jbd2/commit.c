@@ -434,6 +434,7 @@ journal_thread(void *arg)
 	struct journal *j = arg;
 	nsec_t deadline;
 
+	(void)!kmem_scope_enter(KM_NOFS);	/* for good: reclaim may wait for what only we can finish */
 	while (!READ_ONCE(j->stop)) {
 		if (work_due(j, &deadline))
 			(void)journal_work(j);

@@ -203,6 +203,7 @@ journal_start(struct journal *j, u32 credits, struct handle **out)
 		return err;
 	}
 	thread_current()->fs_handle = h;
+	h->km_scope = kmem_scope_enter(KM_NOFS);	/* reclaim that writes or evicts could want a handle of its own */
 	lockdep_acquire(j, LOCK_TRANS, LOCKDEP_SLEEPS, __builtin_return_address(0));
 	*out = h;
 	return 0;
@@ -266,6 +267,7 @@ journal_stop(struct handle *h, bool sync)
 	leave_transaction(h);
 	lockdep_release(j, LOCK_TRANS, __builtin_return_address(0));
 	thread_current()->fs_handle = NULL;
+	kmem_scope_leave(h->km_scope);
 	kmem_cache_free(handle_cache, h);
 	err = atomic_load_relaxed(&j->error) != 0 ? -EROFS : 0;
 	if (sync && err == 0)

@@ -68,6 +68,7 @@ struct handle {
 	u32 credits;			/* [t] blocks it may still join */
 	u32 depth;			/* [t] nested starts */
 	bool sync;			/* [t] */
+	u32 km_scope;			/* [t] to go back to when it stops */
 };
 
 struct journal {

@@ -154,6 +154,9 @@ block_device_name(const struct block_device *b, char *buf, size_t size)
 void lockdep_acquire(const void *l, u16 cls, u32 how, const void *pc) { (void)l, (void)how, (void)pc; ck_assert_int_eq(cls, LOCK_TRANS); }
 void lockdep_release(const void *l, u16 cls, const void *pc) { (void)l, (void)pc; ck_assert_int_eq(cls, LOCK_TRANS); }
 
+u32 kmem_scope_enter(u32 flags) { ck_assert_uint_eq(flags, KM_NOFS); return 0; }
+void kmem_scope_leave(u32 old) { ck_assert_uint_eq(old, 0); }
+
 /* --- buffers --- */
 
 static struct block_device bdev = { .nr_sectors = DISK_BLOCKS * (BS / SECTOR_SIZE), .block_size = BS };
