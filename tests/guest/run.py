@@ -52,17 +52,29 @@ class Result:
         self.details[key] = detail
 
 
-def kernel_part(line):
-    """Of a line with TAP, what the kernel said in between; a test's own name and words are no fault."""
-    if not (TAP.search(line) or BEGIN.search(line) or END.search(line)):
-        return line
-    m = KERNEL.search(line)
-    return m[0] if m else ""
+def rejoined(lines):
+    """The lines with what the kernel said in the middle of one taken out: (the line in one piece, what the kernel said within it)."""
+    head, said = "", []
+    for line in lines:
+        m = KERNEL.search(line)
+        if m and (m.start() or head):
+            head += line[:m.start()]
+            said.append(m[0])
+            continue
+        yield head + line, said
+        head, said = "", []
+    if head:
+        yield head, said
+
+
+def own_words(line):
+    """A test's own name and words are no report of the kernel."""
+    return bool(TAP.search(line) or BEGIN.search(line) or END.search(line))
 
 
 def parse(lines):
     result, program, seen, plan, final = Result(), None, 0, None, False
-    for line in lines:
+    for line, said in rejoined(lines):
         if m := BEGIN.search(line):
             program, seen, plan = m[1], 0, None
         elif m := TAP.search(line):
@@ -77,7 +89,7 @@ def parse(lines):
             program = None
         elif FINAL.search(line):
             final = True
-        result.faults += qemu.faults(kernel_part(line))
+        result.faults += qemu.faults("\n".join(said if own_words(line) else [*said, line]))
     if not final:
         result.faults.append(f"the run stopped before its end{f', in {program}' if program else ''}")
         if program:

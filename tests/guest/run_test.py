@@ -31,9 +31,11 @@ def cases():
     for old, new in (("1..2", "1..3"), ("1..2", "1..1"), ("1..2\n", ""), (ALL_TESTS + "1..2", "1..0"), ("exit 0", "signal 11"),
                      ("exit 0", "exit 127"), ("ok 2", "not ok 2"), ("# end pipe exit 0\n", ""), ("GUEST TESTS", "")):
         yield f"{old!r} is {new!r}", GOOD.replace(old, new), ["pipe"], False
+    yield "the kernel speaks within a line", GOOD.replace("ok 1 - x", "ok 1[    1.123456] I/O error\n[    1.123460] again\n - x"), ["pipe"], True
     for words in REPORTS:
         yield words, GOOD.replace("# end", f"[    1.123456] {words}\n# end"), ["pipe"], False
-        yield f"within a TAP line: {words}", GOOD.replace("first: Passed", f"first: Passed[    1.123456] {words}"), ["pipe"], False
+        yield f"cutting a TAP line: {words}", GOOD.replace("first: Pa", f"first: Pa[    1.123456] {words}\n"), ["pipe"], False
+        yield f"within a TAP line: {words}", GOOD.replace("first: Passed", f"first: Passed[    1.123456] {words}\n"), ["pipe"], False
 
 
 def main():

@@ -10,6 +10,7 @@
 #include "dev/pci.h"
 
 void pci_device_publish(struct pci_device *dev) { }
+void device_unregister(struct device *d) { }
 
 struct function { u16 bdf; u8 space[256]; u32 bar_mask[6]; };
 
