@@ -187,8 +187,9 @@ struct block_ops {
 	 * Hardware queue's lock held, irqs off: may not sleep, may not call block_request_end() (that takes this lock). */
 	int (*submit)(struct block_queue *q, struct block_request *rq);
 	void (*kick)(struct block_queue *q, u32 hwq);	/* after a batch of submits: ring the bell. Optional; same context */
-	/* rq is past its deadline. In the queue's own thread, no lock: stop the device (reset), so that none of its requests will
-	 * complete any more, then block_request_end() or block_request_requeue() each that is out, and go on. */
+	/* rq is past its deadline (flushes have twice the queue's time). In the queue's own thread, no lock: stop the device (reset), so
+	 * that none of its requests will complete any more, then block_request_end() or block_request_requeue() each that is out, and go
+	 * on. What is still out afterwards is called late again after as much time. rq may have ended meanwhile, or be another one. */
 	void (*timeout)(struct block_queue *q, struct block_request *rq);
 	/* First opener, how: BLOCK_OPEN_*: medium, door. -ENOMEDIUM (who opens anyway does so all the same), -EROFS. Optional; may sleep */
 	int (*open)(struct disk *d, u32 how);

@@ -68,7 +68,8 @@ struct ata_device {
 	struct ata_identity id;		/* [e] before it is published, then [I] */
 	u16 words[ATA_ID_WORDS];	/* the same */
 	u8 mode;			/* [a] enum ata_mode */
-	u8 timeouts;			/* [e] since the last change of mode */
+	u8 timeouts;			/* [e] close upon each other, since the last change of mode */
+	nsec_t last_timeout;		/* [e] */
 	bool gone;			/* [l] */
 	bool queued;			/* [P] node is in the publisher's list */
 	struct list node;		/* [P] */
@@ -85,9 +86,9 @@ struct ata_port_ops {
 	int (*start)(struct ata_port *p, struct ata_command *c);
 	/* What the interrupt handler does, for interrupts that were lost. No lock held. */
 	void (*poll)(struct ata_port *p);
-	/* After ATA_EVENT_PUSH: wait until the device wants a command's first data, and go on with it. The port's thread, no lock held.
-	 * NULL: the controller moves all data by itself. */
-	void (*push)(struct ata_port *p);
+	/* After ATA_EVENT_PUSH: wait until the device wants a command's first data, and go on with it; until `end`, or another event.
+	 * The port's thread, no lock held. NULL: the controller moves all data by itself. */
+	void (*push)(struct ata_port *p, nsec_t end);
 	/* After a failure: nothing runs any more, and commands can be started again. -EIO: only a reset helps. The port's thread. */
 	int (*stop)(struct ata_port *p);
 	/* Reset; says what is there. Commands can be started then. -EIO: try again. The port's thread; takes at most some ATA_RESET_MS. */

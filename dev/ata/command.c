@@ -6,7 +6,7 @@
 #include "sys/lib/bits.h"
 #include "sys/lib/string.h"
 
-#define LBA28_END	0x10000000UL
+#define LBA28_END	0x0fffffffUL	/* the last of 28 bits is one that some devices can't do */
 #define FIS_HOST	0x27	/* register, host to device */
 #define FIS_COMMAND	0x80	/* it carries a command */
 

@@ -24,6 +24,25 @@ ata_request_done(struct ata_command *c)
 	block_request_end(c->priv, c->err);
 }
 
+/* Without DMA there is no write through the cache that every device knows: a flush comes behind. */
+static void
+write_done(struct ata_command *c)
+{
+	int err;
+
+	if (c->err == 0) {
+		ata_build_flush(&c->dev->id, &c->tf);
+		c->done = ata_request_done;
+		c->nsegs = 0;
+		c->len = 0;
+		err = ata_port_submit(c->dev->port, c);
+		if (err == 0)
+			return;
+		c->err = err;
+	}
+	ata_request_done(c);
+}
+
 static int
 submit(struct block_queue *q, struct block_request *rq)
 {
@@ -45,6 +64,8 @@ submit(struct block_queue *q, struct block_request *rq)
 		c->segs = rq->dma.segs;
 		c->nsegs = rq->dma.nsegs;
 		c->len = rq->nr_sectors << SECTOR_SHIFT;
+		if (mode == ATA_MODE_PIO && rq->op == BIO_WRITE && (rq->flags & BIO_FUA))
+			c->done = write_done;
 		break;
 	case BIO_FLUSH:
 		ata_build_flush(&dev->id, &c->tf);

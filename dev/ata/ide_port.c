@@ -22,7 +22,6 @@
 #define BM_KEEP		0x60		/* "drive can do DMA": firmware's notes */
 #define SETTLE_NS	400		/* after selecting a device and after a command (ATA8-APT) */
 #define QUICK_POLLS	20
-#define PUSH_MS		1000
 #define REASON_COMMAND	0x01
 #define REASON_INPUT	0x02
 
@@ -345,7 +344,7 @@ try_push(struct ide_channel *h)
 {
 	u64 flags = spin_lock_irqsave(&h->port.lock);
 	struct ata_command *c = h->port.active[0];
-	bool over = c == NULL || !h->awaited || c->failure != ATA_OK;
+	bool over = c == NULL || !h->awaited || c->failure != ATA_OK || (!c->recovery && (h->port.events & ~(u32)ATA_EVENT_PUSH) != 0);
 	u8 status;
 
 	if (!over) {
@@ -360,11 +359,12 @@ try_push(struct ide_channel *h)
 	return over;
 }
 
+/* A disk that slept takes some seconds to ask for data, and no interrupt tells. */
 static void
-ide_port_push(struct ata_port *p)
+ide_port_push(struct ata_port *p, nsec_t end)
 {
-	for (u32 i = 0; i < PUSH_MS && !try_push(channel_of(p)); i++)
-		ata_sleep_ms(1);
+	for (u32 ms = 1; !try_push(channel_of(p)) && clock_now() < end; ms = ms < 10 ? ms + 1 : 10)
+		ata_sleep_ms(ms);
 }
 
 /* Only a bus master remembers that the device did interrupt. */

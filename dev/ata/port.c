@@ -244,12 +244,13 @@ ata_execute(struct ata_port *p, struct ata_command *c, u64 addr, u32 timeout_ms,
 	if (err != 0)
 		return err;
 	if (recovery && p->ops->push != NULL)
-		p->ops->push(p);	/* it is this thread that would be asked to */
-	if (wait_event_until(&over.wq, atomic_load_acquire(&over.done), end) != 0) {
+		p->ops->push(p, end);	/* it is this thread that would be asked to */
+	while (wait_event_until(&over.wq, atomic_load_acquire(&over.done), end) != 0) {
 		if (!recovery)
 			ata_port_timeout(p, c);
 		else if (abandon(p, c))
 			return -ETIMEDOUT;
+		end = clock_now() + timeout_ms * NSEC_PER_MSEC;		/* it may have gone in once more */
 	}
 	completion_wait(&over);
 	if (recovery)

@@ -13,6 +13,7 @@
 #include "dev/ata/ata.h"
 
 #include "sys/abi/errno.h"
+#include "sys/clock.h"
 #include "sys/lib/bits.h"
 #include "sys/lib/string.h"
 #include "sys/log.h"
@@ -20,7 +21,8 @@
 #define RECOVERY_MS	5000		/* for a command of our own */
 #define IDENTIFY_MS	10000
 #define RESET_PAUSE_MS	100
-#define TIMEOUTS_MAX	2		/* then the next simpler mode */
+#define TIMEOUTS_MAX	2		/* then the next simpler mode, if they come so close: */
+#define TIMEOUTS_APART	(600 * NSEC_PER_SEC)
 
 struct pass {
 	u32 events;
@@ -272,10 +274,14 @@ static void
 judge_timeout(struct ata_command *c)
 {
 	struct ata_device *dev = c->dev;
+	nsec_t now = clock_now();
 
 	report(c, "time-out");
 	c->err = -ETIMEDOUT;
 	c->again = ++c->tries < ATA_TRIES;
+	if (now - dev->last_timeout > TIMEOUTS_APART)
+		dev->timeouts = 0;
+	dev->last_timeout = now;
 	if (++dev->timeouts < TIMEOUTS_MAX)
 		return;
 	dev->timeouts = 0;
@@ -331,13 +337,13 @@ static void
 take(struct ata_port *p, struct pass *pass)
 {
 	u64 flags = spin_lock_irqsave(&p->lock);
+	struct ata_command *c;
 
 	pass->events |= p->events;
 	p->events = 0;
 	p->frozen = true;
 	for (u32 i = 0; i < ATA_SLOTS_MAX; i++) {
-		struct ata_command *c = p->active[i];
-
+		c = p->active[i];
 		if (c == NULL)
 			continue;
 		c->state = ATA_RECOVERING;
@@ -346,6 +352,8 @@ take(struct ata_port *p, struct pass *pass)
 	}
 	p->active_mask = p->queued_mask = 0;
 	list_splice_tail(&p->deferred, &pass->waiting);
+	list_for_each(c, &pass->waiting, node)
+		c->state = ATA_RECOVERING;
 	spin_unlock_irqrestore(&p->lock, flags);
 }
 
@@ -475,7 +483,7 @@ push(struct ata_port *p)
 	p->events &= ~(u32)ATA_EVENT_PUSH;
 	spin_unlock_irqrestore(&p->lock, flags);
 	if (p->ops->push != NULL)
-		p->ops->push(p);
+		p->ops->push(p, clock_now() + ATA_TIMEOUT_MS * NSEC_PER_MSEC);
 }
 
 static u32
@@ -488,27 +496,55 @@ pending(struct ata_port *p)
 	return events;
 }
 
-/* The interrupt of what timed out may have been lost: look. True if nothing is left over. */
+/* Is the time of something over that the hardware has? Lock held. */
 static bool
-found_lost(struct ata_port *p)
+has_late(const struct ata_port *p)
 {
-	struct ata_command *c;
-	bool left;
-	u64 flags;
+	for (u32 i = 0; i < ATA_SLOTS_MAX; i++)
+		if (p->active[i] != NULL && p->active[i]->timed_out)
+			return true;
+	return false;
+}
 
+/* What only waits for its turn is no reason for a reset, whatever its time: requests wait on, commands of threads end. */
+static void
+settle_deferred(struct ata_port *p, struct list *over)
+{
+	struct ata_command *c, *next;
+
+	list_for_each_safe(c, next, &p->deferred, node) {
+		if (c->timed_out && c->internal) {
+			list_del(&c->node);
+			list_add_tail(over, &c->node);
+			c->state = ATA_IDLE;
+			c->err = -ETIMEDOUT;
+		}
+		c->timed_out = false;
+	}
+}
+
+/* Time-outs only: true if no reset is needed. The interrupt of what is late may have been lost: look. */
+static bool
+settle_late(struct ata_port *p)
+{
+	struct list over = LIST_INIT(over);
+	u64 flags = spin_lock_irqsave(&p->lock);
+	bool was_late = has_late(p), settled;
+
+	spin_unlock_irqrestore(&p->lock, flags);
 	p->ops->poll(p);
 	flags = spin_lock_irqsave(&p->lock);
-	left = p->events != ATA_EVENT_TIMEOUT;
-	for (u32 i = 0; i < ATA_SLOTS_MAX; i++)
-		left |= p->active[i] != NULL && p->active[i]->timed_out;
-	list_for_each(c, &p->deferred, node)
-		left |= c->timed_out;
-	if (!left)
+	settled = p->events == ATA_EVENT_TIMEOUT && !has_late(p);
+	if (settled) {
 		p->events = 0;
+		settle_deferred(p, &over);
+	}
 	spin_unlock_irqrestore(&p->lock, flags);
-	if (!left)
+	if (settled && was_late)
 		log_warn("ata%u: an interrupt was lost, or came late", p->index);
-	return !left;
+	waitq_wake_all(&p->taken);
+	ata_port_end(p, &over);
+	return settled;
 }
 
 void
@@ -527,7 +563,7 @@ ata_port_thread(void *arg)
 		}
 		list_init(&pass.failed);
 		list_init(&pass.waiting);
-		if (pass.events != ATA_EVENT_TIMEOUT || !found_lost(p))
+		if (pass.events != ATA_EVENT_TIMEOUT || !settle_late(p))
 			recover(p, &pass);
 		thaw(p);
 		if (pass.events & ATA_EVENT_PROBE)

@@ -281,7 +281,7 @@ store_io_timeout(struct device *d, const char *text, size_t len)
 	if (err == 0 && (v == 0 || v > UINT32_MAX))
 		err = -EINVAL;
 	if (err == 0)
-		atomic_store_relaxed(&queue_of(d)->timeout, (nsec_t)v * NSEC_PER_MSEC);
+		block_queue_set_timeout(queue_of(d), (nsec_t)v * NSEC_PER_MSEC);
 	return err;
 }
 

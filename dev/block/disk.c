@@ -174,12 +174,19 @@ disk_free(struct disk *d)
 	kmem_free(d);
 }
 
+/* Devices may say what they like: offsets in bytes are signed. */
+static u64
+believable(u64 nr_sectors)
+{
+	return MIN(nr_sectors, (u64)INT64_MAX >> SECTOR_SHIFT);
+}
+
 int
 disk_add(struct disk *d, u64 nr_sectors)
 {
 	int err;
 
-	d->whole->nr_sectors = nr_sectors;
+	d->whole->nr_sectors = believable(nr_sectors);
 	d->whole->read_only = d->read_only;
 	err = block_queue_start_thread(d->queue);
 	if (err == 0)
@@ -195,8 +202,10 @@ disk_add(struct disk *d, u64 nr_sectors)
 void
 disk_set_capacity(struct disk *d, u64 nr_sectors)
 {
-	u64 old = atomic_xchg(&d->whole->nr_sectors, nr_sectors);
+	u64 old;
 
+	nr_sectors = believable(nr_sectors);
+	old = atomic_xchg(&d->whole->nr_sectors, nr_sectors);
 	if (old != nr_sectors && old != 0 && nr_sectors != 0)
 		log_info("%s: detected capacity change from %lu to %lu", d->name, old, nr_sectors);
 }

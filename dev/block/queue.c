@@ -143,15 +143,24 @@ map_request(struct block_queue *q, struct block_hwq *h, struct block_request *rq
 
 /* --- dispatch --- */
 
+/* How long rq may be out. A flush, that may have a whole cache to write, has twice the time (as on Linux). */
+static nsec_t
+patience(struct block_queue *q, const struct block_request *rq)
+{
+	return atomic_load_relaxed(&q->timeout) * (rq->op == BIO_FLUSH ? 2 : 1);
+}
+
 /* A request went out: see that the timer looks at it. */
 static void
 watch(struct block_queue *q, struct block_request *rq)
 {
-	rq->deadline = clock_now() + atomic_load_relaxed(&q->timeout);
+	nsec_t now = clock_now();
+
+	rq->deadline = now + patience(q, rq);
 	if (likely(atomic_load_relaxed(&q->timer_armed)))
 		return;
 	if (!atomic_xchg(&q->timer_armed, true))
-		timer_arm(&q->timer, rq->deadline);
+		timer_arm(&q->timer, now + atomic_load_relaxed(&q->timeout));
 }
 
 static struct block_request *
@@ -432,6 +441,18 @@ block_queue_start(struct block_queue *q)
 }
 
 void
+block_queue_set_timeout(struct block_queue *q, nsec_t timeout)
+{
+	atomic_store_relaxed(&q->timeout, timeout);
+	if (q->thread == NULL)
+		return;
+	(void)timer_cancel_sync(&q->timer);	/* it may stand for a longer time */
+	atomic_store(&q->timer_armed, false);
+	atomic_store(&q->expired, true);	/* the thread arms it anew */
+	waitq_wake_all(&q->thread_wq);
+}
+
+void
 block_queue_set_write_cache(struct block_queue *q, bool on)
 {
 	atomic_store(&q->lim.write_cache, on);
@@ -446,13 +467,12 @@ retry_timer(struct timer *t, nsec_t now)
 	return 0;
 }
 
-/* The earliest deadline of what is out, NSEC_MAX: nothing is. *late: the first that has passed it. */
+/* The earliest deadline of what is out, NSEC_MAX: nothing is. */
 static nsec_t
-earliest_deadline(struct block_queue *q, nsec_t now, struct block_request **late)
+earliest_deadline(struct block_queue *q)
 {
 	nsec_t next = NSEC_MAX;
 
-	*late = NULL;
 	for (u32 i = 0; i < q->nhwq; i++) {
 		struct block_hwq *h = &q->hwqs[i];
 		u64 flags = spin_lock_irqsave(&h->lock);
@@ -460,27 +480,47 @@ earliest_deadline(struct block_queue *q, nsec_t now, struct block_request **late
 		for (u32 tag = 0; tag < q->depth && h->out > 0; tag++) {
 			struct block_request *rq = request_at(q, h, tag);
 
-			if (!rq->out)
-				continue;
-			if (rq->deadline <= now && *late == NULL)
-				*late = rq;
-			next = MIN(next, rq->deadline);
+			if (rq->out)
+				next = MIN(next, rq->deadline);
 		}
 		spin_unlock_irqrestore(&h->lock, flags);
 	}
 	return next;
 }
 
+/* A request whose time is over, or NULL. It is given as much again: so long the driver has to see to it. */
+static struct block_request *
+take_late(struct block_queue *q)
+{
+	struct block_request *late = NULL;
+	nsec_t now = clock_now();
+
+	for (u32 i = 0; i < q->nhwq && late == NULL; i++) {
+		struct block_hwq *h = &q->hwqs[i];
+		u64 flags = spin_lock_irqsave(&h->lock);
+
+		for (u32 tag = 0; tag < q->depth && h->out > 0 && late == NULL; tag++) {
+			struct block_request *rq = request_at(q, h, tag);
+
+			if (rq->out && rq->deadline <= now)
+				late = rq;
+		}
+		if (late != NULL)
+			late->deadline = now + patience(q, late);
+		spin_unlock_irqrestore(&h->lock, flags);
+	}
+	return late;
+}
+
 static nsec_t
 timeout_timer(struct timer *t, nsec_t now)
 {
 	struct block_queue *q = container_of(t, struct block_queue, timer);
-	struct block_request *late;
 	nsec_t next;
 
 	atomic_store(&q->timer_armed, false);
-	next = earliest_deadline(q, now, &late);
-	if (late != NULL) {
+	next = earliest_deadline(q);
+	if (next <= now) {
 		atomic_store(&q->expired, true);
 		waitq_wake_all(&q->thread_wq);
 		return 0;
@@ -498,14 +538,11 @@ handle_late(struct block_queue *q)
 	struct block_request *late;
 	nsec_t next;
 
-	for (int tries = 0; tries < 64; tries++) {
-		next = earliest_deadline(q, clock_now(), &late);
-		if (late == NULL)
-			break;
+	for (int tries = 0; tries < 64 && (late = take_late(q)) != NULL; tries++) {
 		log_warn("%s: request of sector %lu timed out", q->disk->name, late->sector);
 		q->ops->timeout(q, late);
 	}
-	next = earliest_deadline(q, clock_now(), &late);
+	next = earliest_deadline(q);
 	if (next != NSEC_MAX && !atomic_xchg(&q->timer_armed, true))
 		timer_arm(&q->timer, MAX(next, clock_now() + NSEC_PER_SEC));
 }

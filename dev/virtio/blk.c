@@ -5,9 +5,11 @@
  * A request's header, its discard range and its status byte lie in the queue's command memory, at the request's tag. Completion is in
  * hard-irq context: finished requests are gathered under the queue's lock and ended outside it.
  *
- * A request that is not answered in time, nonsense in a ring, and a device that asks for it, lead to recover(): reset, start again, and
- * all requests that were out go in again. The one that was late too often ends with -ETIMEDOUT; a device that doesn't come back, or
- * answers nothing between RECOVER_MAX resets, is dead: its requests end with -EIO.
+ * A request that is not answered in time may be the victim of a lost interrupt or bell: so first the ring is looked at, and the bell rung
+ * again. The second time, and after nonsense in a ring, and when a device asks for it, comes recover(): reset, start again, and all
+ * requests that were out go in again. (A reset lets QEMU wait for what it has begun, and the machine with it: so it isn't hurried.) The one
+ * that was late too often ends with -ETIMEDOUT; a device that doesn't come back, or answers nothing between RECOVER_MAX resets, is
+ * dead: its requests end with -EIO.
  *
  * Lock key: [I] immutable after probe  [l] the queue's lock (LOCK_DISK_HW, irqs off)  [r] recover_lock  [a] atomic  [b] the block layer: one owner at a time
  */
@@ -39,7 +41,7 @@ enum { BLK_S_OK = 0, BLK_S_IOERR = 1, BLK_S_UNSUPP = 2, BLK_S_NONE = 0xff /* our
 #define ID_SIZE		20
 #define MAX_SECTORS	2048u
 #define TIMEOUT_MS	30000u
-#define TRIES		2		/* of a request that is late */
+#define LATE_MAX	4		/* time-outs of a request; every second one is a reset */
 #define RECOVER_MAX	5
 #define ID_LIMIT	(2 * NSEC_PER_SEC)
 #define SEGMENTS_EXTRA	2		/* header and status */
@@ -77,9 +79,11 @@ struct vblk {
 	struct waitq id_wq;
 	bool id_done;			/* [a] */
 	bool live;			/* [a] the disk is there */
+	bool write_back;		/* [a] the write cache is on */
 	bool dead;			/* [a] no more requests: removed, or beyond recovery */
 	struct mutex recover_lock;	/* LOCK_LEAF_SLEEP */
 	u32 recoveries;			/* [a] since a request succeeded */
+	u32 resets;			/* [a] altogether */
 	struct work config_work;	/* capacity or status changed */
 	struct work recover_work;	/* a queue is broken */
 };
@@ -263,28 +267,35 @@ end_one(struct block_request *rq, void *arg)
 static void
 requeue_one(struct block_request *rq, void *arg)
 {
-	if (arg == rq && ++((struct vblk_request *)rq->driver)->late >= TRIES)
+	if (arg == rq && ((struct vblk_request *)rq->driver)->late >= LATE_MAX)
 		end_request(rq, -ETIMEDOUT);
 	else
 		block_request_requeue(rq);
 }
 
-/* Reset, and begin anew with what was out. late: the request whose time is over, or NULL. */
+/* A device forgets by a reset what the user chose. */
 static void
-recover(struct vblk *vb, struct block_request *late)
+restore_cache(struct vblk *vb)
+{
+	if (virtio_has(vb->vd, BLK_F_CONFIG_WCE))
+		virtio_config_write8(vb->vd, BLK_WRITEBACK, atomic_load(&vb->write_back));
+}
+
+/* Reset, and begin anew with what was out. late: the request whose time is over, or NULL. [r] held, not dead. */
+static void
+recover_locked(struct vblk *vb, struct block_request *late)
 {
 	struct block_queue *q = vb->disk->queue;
 	int err = -EIO;
 
-	mutex_lock(&vb->recover_lock);
-	if (atomic_load_relaxed(&vb->dead))
-		goto out_unlock;
 	block_queue_stop(q);
+	atomic_add(&vb->resets, 1u);
 	(void)virtio_device_stop(vb->vd);
 	take_back(vb);
 	if (atomic_add(&vb->recoveries, 1u) <= RECOVER_MAX)
 		err = virtio_device_restart(vb->vd);
 	if (err == 0) {
+		restore_cache(vb);
 		log_warn("%s: reset, and its requests go in again", vb->disk->name);
 		block_queue_for_each_out(q, requeue_one, late);
 	} else {
@@ -294,14 +305,40 @@ recover(struct vblk *vb, struct block_request *late)
 		block_queue_for_each_out(q, end_one, &err);
 	}
 	go_on(vb);
-out_unlock:
+}
+
+static void
+recover(struct vblk *vb)
+{
+	mutex_lock(&vb->recover_lock);
+	if (!atomic_load_relaxed(&vb->dead))
+		recover_locked(vb, NULL);
 	mutex_unlock(&vb->recover_lock);
+}
+
+/* Was it only an interrupt that was lost, or the bell? True: the ring is broken. [r] held, not dead. */
+static bool
+look_again(struct vblk_queue *bq)
+{
+	u64 flags = arch_irq_save();
+	bool broken = end_finished(bq);
+
+	arch_irq_restore(flags);
+	virtqueue_notify(bq->vq);
+	return broken;
 }
 
 static void
 vblk_timeout(struct block_queue *q, struct block_request *rq)
 {
-	recover(block_queue_disk(q)->priv, rq);
+	struct vblk *vb = block_queue_disk(q)->priv;
+	u32 resets = atomic_load(&vb->resets), late = ++((struct vblk_request *)rq->driver)->late;
+
+	mutex_lock(&vb->recover_lock);
+	/* Who has reset it meanwhile did it for rq, too. */
+	if (!atomic_load_relaxed(&vb->dead) && resets == atomic_load(&vb->resets) && (look_again(&vb->queues[rq->hwq]) || late % 2 == 0))
+		recover_locked(vb, rq);
+	mutex_unlock(&vb->recover_lock);
 }
 
 static void
@@ -310,7 +347,7 @@ recover_worker(struct work *w)
 	struct vblk *vb = container_of(w, struct vblk, recover_work);
 
 	if (atomic_load_acquire(&vb->live))	/* before that, the time-outs do */
-		recover(vb, NULL);
+		recover(vb);
 }
 
 static void
@@ -322,7 +359,7 @@ config_worker(struct work *w)
 	if (!atomic_load_acquire(&vb->live) || atomic_load_relaxed(&vb->dead))
 		return;
 	if (virtio_status(vb->vd) & VIRTIO_STATUS_NEEDS_RESET) {
-		recover(vb, NULL);
+		recover(vb);
 		return;
 	}
 	capacity = virtio_config_read64(vb->vd, BLK_CAPACITY);
@@ -378,10 +415,13 @@ cache_type_store(struct device *d, const char *text, size_t len)
 		return -EINVAL;
 	if (atomic_load_relaxed(&vb->dead))
 		return -ENODEV;
+	mutex_lock(&vb->recover_lock);
 	if (back)
 		block_queue_set_write_cache(vb->disk->queue, true);
 	virtio_config_write8(vb->vd, BLK_WRITEBACK, back);
-	block_queue_set_write_cache(vb->disk->queue, writes_back(vb->vd));
+	atomic_store(&vb->write_back, writes_back(vb->vd));
+	block_queue_set_write_cache(vb->disk->queue, atomic_load(&vb->write_back));
+	mutex_unlock(&vb->recover_lock);
 	return 0;
 }
 
@@ -455,7 +495,7 @@ read_limits(struct vblk *vb, struct block_limits *lim)
 		lim->discard_max_sectors = virtio_config_read32(vd, BLK_MAX_DISCARD);
 	if (virtio_has(vd, BLK_F_WRITE_ZEROES))
 		lim->zeroes_max_sectors = virtio_config_read32(vd, BLK_MAX_ZEROES);
-	lim->write_cache = writes_back(vd);
+	vb->write_back = lim->write_cache = writes_back(vd);
 	return 0;
 }
 

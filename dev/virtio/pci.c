@@ -24,26 +24,26 @@
 
 /* --- interrupts --- */
 
-static bool
+static void
 serve_queues(struct virtio_pci *vp, const struct virtio_pci_vector *v)
 {
-	bool any = false;
-
 	for (u32 i = 0; i < vp->vd.nqueues; i++)
 		if (v == NULL || vp->vd.queues[i]->vector == v->index)
-			any |= virtqueue_interrupt(vp->vd.queues[i]);
-	return any;
+			(void)virtqueue_interrupt(vp->vd.queues[i]);
 }
 
 static enum irq_result
 message_interrupt(u32 irq, void *arg)
 {
 	struct virtio_pci_vector *v = arg;
-	bool any = v->only != NULL ? virtqueue_interrupt(v->only) : serve_queues(v->vp, v);
 
 	(void)irq;
-	/* Where queues and configuration have only one vector, what is not a queue's is a change. */
-	if (v->config && (!any || v->vp->nvectors > 1))
+	if (v->only != NULL)
+		(void)virtqueue_interrupt(v->only);
+	else
+		serve_queues(v->vp, v);
+	/* Where queues and configuration have only one vector, one message may stand for both. */
+	if (v->config)
 		virtio_config_interrupt(&v->vp->vd);
 	return IRQ_HANDLED;
 }
@@ -60,7 +60,7 @@ line_interrupt(u32 irq, void *arg)
 	if (isr & ISR_CONFIG)
 		virtio_config_interrupt(&vp->vd);
 	if (isr & ISR_QUEUE)
-		(void)serve_queues(vp, NULL);
+		serve_queues(vp, NULL);
 	return IRQ_HANDLED;
 }
 
