@@ -162,6 +162,18 @@ buffer_written(struct bio *bio)
 	part_written(bdev, pg, ring);
 }
 
+/* A buffer that isn't dirty, but may be on its way by itself (buf_write_start): the page must not look clean before that has ended. True:
+ * the page stays dirty for it. */
+static bool
+still_busy(struct buf *b, bool sync)
+{
+	if (!(atomic_load(&b->state) & BUF_LOCKED))
+		return false;
+	if (sync)
+		(void)!buf_wait(b);	/* its error is in the mapping */
+	return !sync;
+}
+
 /* A page with buffers. One that somebody has locked stays dirty, unless we are to wait; so does a pinned one, without our doing: who pins
  * it makes it dirty again. */
 static void
@@ -172,8 +184,10 @@ write_buffers(struct mapping *m, struct page *pg, struct writeback_control *wbc)
 
 	atomic_store(&ring->pending, 1U);
 	do {
-		if (!(atomic_load(&b->state) & BUF_DIRTY))
+		if (!(atomic_load(&b->state) & BUF_DIRTY)) {
+			again |= still_busy(b, wbc->sync);
 			continue;
+		}
 		if (wbc->sync) {
 			buf_lock(b);
 		} else if (!buf_trylock(b)) {

@@ -240,33 +240,49 @@ wake_waiters_for_room(struct block_queue *q)
 		waitq_wake_all(&q->room);
 }
 
+/* The end of a request that never was out. */
+static void
+end_failed(struct block_queue *q, struct block_hwq *h, struct block_request *rq)
+{
+	struct list bios = LIST_INIT(bios);
+	u8 op = rq->op;
+	int err = rq->error;
+	u64 flags;
+
+	report(q, rq, err);
+	list_splice_tail(&rq->bios, &bios);
+	if (rq->mapped) {
+		rq->dma.dir = DMA_TO_DEVICE;
+		dma_unmap(q->pool, &rq->dma);
+	}
+	flags = spin_lock_irqsave(&h->lock);
+	request_free(h, rq);
+	spin_unlock_irqrestore(&h->lock, flags);
+	end_bios(q, &bios, op, err);
+}
+
 void
 block_queue_run(struct block_queue *q, struct block_hwq *h)
 {
 	struct list failed = LIST_INIT(failed);
 	struct block_request *rq;
-	u64 flags = spin_lock_irqsave(&h->lock);
+	bool any;
 
-	run_locked(q, h, &failed);
-	spin_unlock_irqrestore(&h->lock, flags);
-	wake_waiters_for_room(q);
-	while (unlikely((rq = list_first(&failed, struct block_request, node)) != NULL)) {
-		struct list bios = LIST_INIT(bios);
-		u8 op = rq->op;
-		int err = rq->error;
+	rcu_read_lock();		/* the last bio's end may let the queue go */
+	do {
+		u64 flags = spin_lock_irqsave(&h->lock);
 
-		report(q, rq, err);
-		list_del(&rq->node);
-		list_splice_tail(&rq->bios, &bios);
-		if (rq->mapped) {
-			rq->dma.dir = DMA_TO_DEVICE;
-			dma_unmap(q->pool, &rq->dma);
-		}
-		flags = spin_lock_irqsave(&h->lock);
-		request_free(h, rq);
+		run_locked(q, h, &failed);
 		spin_unlock_irqrestore(&h->lock, flags);
-		end_bios(q, &bios, op, err);
-	}
+		wake_waiters_for_room(q);
+		any = !list_empty(&failed);
+		while (unlikely((rq = list_first(&failed, struct block_request, node)) != NULL)) {
+			list_del(&rq->node);
+			end_failed(q, h, rq);
+		}
+		/* Those that failed may have held all tags, or been what somebody waits for: no completion comes to run the rest. */
+	} while (unlikely(any) && atomic_load_relaxed(&q->work) != 0);
+	rcu_read_unlock();
 }
 
 void

@@ -26,6 +26,7 @@ in_place_locked(const struct jbuf *jb)
 	return jb->t == NULL && (atomic_load_acquire(&jb->b->state) & (BUF_DIRTY | BUF_LOCKED)) == 0;
 }
 
+/* The buffer that the caller puts without the lock. */
 static struct buf *
 drop_locked(struct jbuf *jb)
 {
@@ -34,39 +35,56 @@ drop_locked(struct jbuf *jb)
 	return jbuf_release_locked(jb);
 }
 
-void
-checkpoint_sweep(struct journal *j)
+static void
+put_all(struct buf **bufs, u32 n)
+{
+	while (n > 0)
+		buf_put(bufs[--n]);
+}
+
+/* Up to SWEEP_MAX buffers of the oldest transaction that are in place. */
+static u32
+sweep_some(struct journal *j)
 {
 	struct transaction *t;
+	struct list *pos, *next;
+	u32 n = 0;
 
 	spin_lock(&j->lock);
 	if (!list_empty(&j->checkpoints)) {
-		struct list *pos, *next;
-
 		t = container_of(j->checkpoints.next, struct transaction, node);
-		for (pos = t->cp_bufs.next; pos != &t->cp_bufs; pos = next) {
+		for (pos = t->cp_bufs.next; pos != &t->cp_bufs && n < SWEEP_MAX; pos = next) {
 			struct jbuf *jb = container_of(pos, struct jbuf, cp_node);
 
 			next = pos->next;
 			if (in_place_locked(jb) && (atomic_load_relaxed(&jb->b->state) & BUF_WRITE_ERROR) == 0)
-				buf_put(drop_locked(jb));
+				j->swept[n++] = drop_locked(jb);
 		}
 	}
 	spin_unlock(&j->lock);
+	put_all(j->swept, n);
+	return n;
+}
+
+void
+checkpoint_sweep(struct journal *j)
+{
+	while (sweep_some(j) == SWEEP_MAX)
+		;
 }
 
 /* --- one transaction --- */
 
-/* Takes up to BATCH buffers of t that must be written. *wait_tid: a transaction that must commit first, 0 where there is none. */
-static u32
-gather(struct journal *j, struct transaction *t, struct buf **batch, u32 *wait_tid, int *error)
+/* Puts up to BATCH buffers of t into batch: *n that must be written, from the front; *gone that are in place and are to be put, from the
+ * back. *wait_tid: a transaction that must commit first, 0 where there is none. */
+static void
+gather(struct journal *j, struct transaction *t, struct buf **batch, u32 *n, u32 *gone, u32 *wait_tid, int *error)
 {
 	struct list *pos, *next;
-	u32 n = 0;
 
-	*wait_tid = 0;
+	*n = *gone = *wait_tid = 0;
 	spin_lock(&j->lock);
-	for (pos = t->cp_bufs.next; pos != &t->cp_bufs && n < BATCH; pos = next) {
+	for (pos = t->cp_bufs.next; pos != &t->cp_bufs && *n + *gone < BATCH; pos = next) {
 		struct jbuf *jb = container_of(pos, struct jbuf, cp_node);
 
 		next = pos->next;
@@ -74,15 +92,14 @@ gather(struct journal *j, struct transaction *t, struct buf **batch, u32 *wait_t
 			*wait_tid = jb->t->tid;
 		} else if (!in_place_locked(jb)) {
 			buf_hold(jb->b);
-			batch[n++] = jb->b;
+			batch[(*n)++] = jb->b;
 		} else {
 			if (atomic_load_relaxed(&jb->b->state) & BUF_WRITE_ERROR)
 				*error = -EIO;
-			buf_put(drop_locked(jb));
+			batch[BATCH - ++*gone] = drop_locked(jb);
 		}
 	}
 	spin_unlock(&j->lock);
-	return n;
 }
 
 static int
@@ -115,11 +132,12 @@ static int
 checkpoint_one(struct journal *j, struct transaction *t)
 {
 	struct buf *batch[BATCH];
-	u32 n, tid;
+	u32 n, gone, tid;
 	int err = 0;
 
 	for (;;) {
-		n = gather(j, t, batch, &tid, &err);
+		gather(j, t, batch, &n, &gone, &tid, &err);
+		put_all(batch + BATCH - gone, gone);
 		if (n != 0) {
 			int e = write_batch(batch, n);
 
@@ -129,9 +147,11 @@ checkpoint_one(struct journal *j, struct transaction *t)
 			journal_abort(j, err);
 			return err;
 		}
-		if (n == 0 && tid == 0)
+		if (n != 0 || gone != 0)
+			continue;
+		if (tid == 0)
 			return 0;
-		if (n == 0 && (err = wait_commit_of(j, tid)) != 0)
+		if ((err = wait_commit_of(j, tid)) != 0)
 			return err;
 	}
 }

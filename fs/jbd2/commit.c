@@ -279,6 +279,7 @@ pass_on(struct journal *j, struct transaction *t, struct jbuf *jb)
 {
 	struct transaction *next;
 	struct buf *b = jb->b, *put = NULL;
+	void *frozen;
 	bool dirty;
 
 	spin_lock(&j->lock);
@@ -287,6 +288,8 @@ pass_on(struct journal *j, struct transaction *t, struct jbuf *jb)
 		checkpoint_move_locked(jb, NULL);
 	else if (jb->changed && j->error == 0)
 		checkpoint_move_locked(jb, t);
+	frozen = jb->frozen;		/* where the commit broke off */
+	jb->frozen = NULL;
 	next = jb->next;
 	dirty = jb->cp != NULL && j->error == 0;
 	if (next != NULL) {
@@ -299,6 +302,7 @@ pass_on(struct journal *j, struct transaction *t, struct jbuf *jb)
 		list_add_tail(&next->bufs, &jb->node);
 	}
 	spin_unlock(&j->lock);
+	kmem_free(frozen);
 	if (next != NULL)
 		return NULL;
 	buf_unpin(b, dirty);
@@ -464,16 +468,23 @@ committed_or_failed(struct journal *j, u32 tid)
 	return !tid_after(tid, atomic_load_acquire(&j->committed)) || atomic_load_relaxed(&j->error) != 0;
 }
 
+/* The commit flushes what was written before it. One that is under way may have sent its flush already, before the last of what the
+ * caller wrote: then there is another behind it. */
 static int
 wait_for_commit(struct journal *j, u32 tid)
 {
+	bool late;
+
 	spin_lock(&j->lock);
+	late = j->running == NULL || j->running->tid != tid;
 	if (tid_after(tid, j->wanted))
 		j->wanted = tid;
 	spin_unlock(&j->lock);
 	waitq_wake_all(&j->wait_work);
 	wait_event(&j->wait_commit, committed_or_failed(j, tid));
-	return tid_after(tid, atomic_load_acquire(&j->committed)) ? -EIO : 0;
+	if (tid_after(tid, atomic_load_acquire(&j->committed)))
+		return -EIO;
+	return late ? block_flush(j->place.fs_bdev) : 0;
 }
 
 int

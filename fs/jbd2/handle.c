@@ -388,6 +388,24 @@ use_again_locked(struct handle *h, struct buf *b)
 		revoke_remove(&h->t->revokes, b->block);
 }
 
+/* b, locked, has joined a transaction, and was in none. What is in place already needs its copy in the log no more, unless that write
+ * failed. A buffer that was made dirty outside the journal is logged, changed or not: the pin took its dirty bit. */
+static void
+pin(struct journal *j, struct buf *b)
+{
+	bool dirty = buf_pin(b);
+	struct jbuf *jb = b->journal;
+
+	spin_lock(&j->lock);
+	if (dirty && jb->cp == NULL) {
+		jb->changed = true;
+	} else if (!dirty && jb->cp != NULL && (atomic_load_relaxed(&b->state) & BUF_WRITE_ERROR) == 0) {
+		list_del_init(&jb->cp_node);
+		jb->cp = NULL;
+	}
+	spin_unlock(&j->lock);
+}
+
 /* The slow way into the transaction: waits for a write of the block in place, pins it. */
 static int
 join_buf(struct handle *h, struct buf *b)
@@ -395,7 +413,6 @@ join_buf(struct handle *h, struct buf *b)
 	struct journal *j = h->j;
 	struct jbuf *fresh = NULL;
 	void *copy = NULL;
-	struct jbuf *jb;
 	int err;
 
 	buf_lock(b);
@@ -414,17 +431,10 @@ join_buf(struct handle *h, struct buf *b)
 		}
 		spin_lock(&j->lock);
 	}
-	jb = b->journal;
 	use_again_locked(h, b);
 	spin_unlock(&j->lock);
-	if ((atomic_load_relaxed(&b->state) & BUF_PINNED) == 0 && !buf_pin(b)) {
-		spin_lock(&j->lock);
-		if (jb->cp != NULL) {	/* it is in place already */
-			list_del_init(&jb->cp_node);
-			jb->cp = NULL;
-		}
-		spin_unlock(&j->lock);
-	}
+	if ((atomic_load_relaxed(&b->state) & BUF_PINNED) == 0)
+		pin(j, b);
 	buf_unlock(b);
 	kmem_free(copy);
 	if (fresh != NULL)

@@ -53,6 +53,7 @@ struct jbuf {
 	struct list cp_node;		/* [j] cp->cp_bufs */
 };
 
+#define SWEEP_MAX	128U	/* buffers that a sweep lets go of at a time */
 #define LOG_GROUP_MAX	128U	/* blocks whose copies the commit holds at a time */
 
 struct log_group {		/* blocks behind one descriptor */
@@ -109,6 +110,7 @@ struct journal {
 	void *reserve;			/* [c] a block's copy, when memory is short */
 	u8 *descriptor;			/* [c] the descriptor block being written */
 	struct log_group *group;	/* [c] */
+	struct buf *swept[SWEEP_MAX];	/* [c] */
 
 	struct waitq wait_start;	/* a new transaction may begin, or there is room */
 	struct waitq wait_updates;	/* the commit thread: the last handle of a locked transaction */

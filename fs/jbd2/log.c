@@ -130,14 +130,31 @@ send(struct log_writer *w)
 	w->bio = NULL;
 }
 
+/* A transaction that has begun has room to commit; should that ever be wrong, better an abort than a write over the log's tail. */
+static int
+take_room(struct journal *j)
+{
+	int err = 0;
+
+	spin_lock(&j->lock);
+	if (j->free > 0)
+		j->free--;
+	else
+		err = -ENOSPC;
+	spin_unlock(&j->lock);
+	return err;
+}
+
 void
 log_write_block(struct log_writer *w, void *data, u32 bio_flags)
 {
 	struct journal *j = w->j;
 	u32 off = (u32)((uintptr_t)data & (PAGE_SIZE - 1));
 	u64 block;
-	int err = log_map(j, j->head, &block);
+	int err = take_room(j);
 
+	if (err == 0)
+		err = log_map(j, j->head, &block);
 	if (err != 0) {
 		WRITE_ONCE(w->error, err);
 		return;
@@ -153,9 +170,6 @@ log_write_block(struct log_writer *w, void *data, u32 bio_flags)
 	}
 	w->next_block = block + 1;
 	j->head = log_next(j, j->head, 1);
-	spin_lock(&j->lock);
-	j->free--;
-	spin_unlock(&j->lock);
 }
 
 int

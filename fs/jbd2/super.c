@@ -150,7 +150,9 @@ journal_write_super(struct journal *j)
 	spin_unlock(&j->lock);
 	if (be32_get(sb->header.type) == JBD2_SUPER_V2)
 		csum_super_set(sb);
-	err = log_write_at(j, j->super_block, j->super, BIO_PREFLUSH | BIO_FUA);
+	err = j->place.bdev != j->place.fs_bdev ? block_flush(j->place.fs_bdev) : 0;	/* the tail passes what is in place there */
+	if (err == 0)
+		err = log_write_at(j, j->super_block, j->super, BIO_PREFLUSH | BIO_FUA);
 	mutex_unlock(&j->super_mutex);
 	return err;
 }
