@@ -171,9 +171,9 @@ TEST(the_shortest_command_that_reaches)
 	ck_assert(tf.command == ATA_WRITE_DMA && tf.count == 0 && tf.write);
 	build(ATA_MODE_DMA, true, false, 0, 257);
 	ck_assert(tf.command == ATA_WRITE_DMA_EXT && tf.count == 257 && tf.device == 0x40);
-	build(ATA_MODE_DMA, false, false, 0x0ffffff0, 16);
+	build(ATA_MODE_DMA, false, false, 0x0fffffef, 16);
 	ck_assert_uint_eq(tf.command, ATA_READ_DMA);
-	build(ATA_MODE_DMA, false, false, 0x0ffffff1, 16);
+	build(ATA_MODE_DMA, false, false, 0x0ffffff0, 16);
 	ck_assert_uint_eq(tf.command, ATA_READ_DMA_EXT);
 	build(ATA_MODE_PIO, true, false, 0x123456789, 65536);
 	ck_assert(tf.command == ATA_WRITE_SECTORS_EXT && tf.count == 0 && tf.lba == 0x123456789 && tf.protocol == ATA_PIO);
