@@ -88,6 +88,9 @@ int __must_check block_flush(struct block_device *bdev);
 int __must_check block_discard(struct block_device *bdev, u64 sector, u64 nr);		/* -EOPNOTSUPP */
 int __must_check block_zero(struct block_device *bdev, u64 sector, u64 nr);	/* by the device, or by writing zeros */
 int __must_check block_zero_offloaded(struct block_device *bdev, u64 sector, u64 nr);	/* by the device, else -EOPNOTSUPP */
+/* Before [from, end) bytes, in whole logical blocks, change beside the cache: write what is dirty there and drop its pages. What comes
+ * to be dirty meanwhile stays. 0, or the error of a write. */
+int __must_check block_drop_cached(struct block_device *bdev, u64 from, u64 end);
 /* Synchronous read or write of kernel memory, by sectors. For tables, super blocks. */
 int __must_check block_rw_kernel(struct block_device *bdev, enum bio_op op, u64 sector, void *buf, size_t len);
 

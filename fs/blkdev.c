@@ -298,10 +298,9 @@ blkdev_fallocate(struct file *f, int mode, off_t off, off_t len)
 	}
 	if (!IS_ALIGNED((u64)(off | end), (u64)block_device_logical_size(b)))
 		return -EINVAL;
-	err = mapping_sync(f->mapping, off, end - 1);
+	err = block_drop_cached(b, (u64)off, (u64)end);
 	if (err != 0)
 		return err;
-	mapping_truncate(f->mapping, (off_t)ALIGN_DOWN((u64)off, PAGE_SIZE), (off_t)ALIGN_UP((u64)end, PAGE_SIZE));
 	if (mode & FALLOC_FL_PUNCH_HOLE)
 		return block_zero_offloaded(b, (u64)off >> SECTOR_SHIFT, (u64)(end - off) >> SECTOR_SHIFT);
 	return block_zero(b, (u64)off >> SECTOR_SHIFT, (u64)(end - off) >> SECTOR_SHIFT);

@@ -150,7 +150,8 @@ write_mapped(struct vnode *vn, struct page *chunk, struct iobuf *buf, off_t *pos
 	return done;
 }
 
-/* The cache is written back first and dropped after, whole pages; a mapping that writes to the same bytes meanwhile may lose, as anywhere. */
+/* The cache is written back first and dropped after, but for pages that a mapping made dirty meanwhile: who writes to the same bytes by both
+ * ways may lose either, as anywhere, but what lies beside them in a page is not lost. */
 static ssize_t
 write_uncached(struct vnode *vn, struct page *chunk, struct iobuf *buf, off_t *pos, int *err)
 {
@@ -166,7 +167,7 @@ write_uncached(struct vnode *vn, struct page *chunk, struct iobuf *buf, off_t *p
 		n = write_mapped(vn, chunk, buf, pos, err);
 	if (n > 0) {
 		rwlock_write_lock(&vn->mapping.inval_lock);
-		mapping_truncate_locked(&vn->mapping, from, to);
+		(void)mapping_invalidate(&vn->mapping, (u64)from >> PAGE_SHIFT, (u64)(to - 1) >> PAGE_SHIFT, true);
 		rwlock_write_unlock(&vn->mapping.inval_lock);
 	}
 	return n;

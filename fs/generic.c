@@ -139,19 +139,21 @@ generic_file_fsync(struct file *f, off_t start, off_t end, bool datasync)
 {
 	struct vnode *vn = f->vn;
 	const struct super_ops *ops = vn->sb->ops;
+	bool stored = f->mapping != NULL && !(f->mapping->flags & MAPPING_MEMORY);
 	int err = 0, e;
 
-	if (f->mapping != NULL && !(f->mapping->flags & MAPPING_MEMORY)) {
+	if (stored)
 		err = mapping_sync(f->mapping, start, end);
-		e = mapping_check_error(f->mapping, &f->wb_err);
-		err = err != 0 ? err : e;
-	}
 	if (ops->write_vnode != NULL && (!datasync || (atomic_load(&vn->state) & (VN_DIRTY_DATA | VN_WRITING)))) {
 		e = vnode_write(vn, true);
 		err = err != 0 ? err : e;
 	}
 	if (ops->sync_vnode != NULL) {
 		e = ops->sync_vnode(vn, datasync);
+		err = err != 0 ? err : e;
+	}
+	if (stored) {		/* last: what is returned now is not told again */
+		e = mapping_check_error(f->mapping, &f->wb_err);
 		err = err != 0 ? err : e;
 	}
 	return err;

@@ -115,6 +115,7 @@ take_oldest(nsec_t before, u64 round)
 static void
 put_back(struct mapping *m)
 {
+	smp_mb();	/* off the list, before the look at the tags: who has set one since sees that it must be listed again */
 	if (xa_tagged(&m->pages, MTAG_DIRTY) || xa_tagged(&m->pages, MTAG_WRITEBACK))
 		flusher_add(m);
 	if (m->ops->drop != NULL)

@@ -170,12 +170,12 @@ int mapping_check_error(struct mapping *m, u32 *seen);
 
 /* --- truncation: mm/truncate.c --- */
 /* Drop [start, end) in bytes: partial pages at the edges are zeroed (and told to ->invalidate), whole ones unmapped and removed, after
- * their write-back. INT64_MAX: to the end. Takes inval_lock. A file gets its new size first: then no page comes back behind it. */
+ * their write-back. INT64_MAX: to the end, and private copies go too. Takes inval_lock. A file gets its new size first: then no page comes back behind it. */
 void mapping_truncate(struct mapping *m, off_t start, off_t end);
 /* The same with inval_lock held exclusively: hole punching holds it until the blocks are freed. */
 void mapping_truncate_locked(struct mapping *m, off_t start, off_t end);
-/* Drop clean pages of [first, last] that nobody uses. unmap: also those that are mapped; wait for write-back, page locks. 0, or -EBUSY
- * where some page stayed. */
+/* Drop clean pages of [first, last] that nobody uses. unmap: also those in use, for what they hold is old; wait for write-back and page
+ * locks (with inval_lock held exclusively none comes back). Dirty ones and private copies stay. 0, or -EBUSY where some page stayed. */
 int mapping_invalidate(struct mapping *m, u64 first, u64 last, bool unmap);
 /* Reclaim: the locked page, which is clean, unmapped, without private data, leaves the cache and is freed, if only the cache and the
  * caller have references, which are gone then; so is the lock. False: it stays. */

@@ -51,7 +51,7 @@ kmem_scope_leave(u32 old)
 
 struct scan {
 	u64 target, freed, scanned;
-	u32 dirty, writeback;	/* pages that could be freed after their write-back */
+	u32 dirty, writeback;	/* pages that could be freed after their write-back, or when the I/O on them ends */
 	bool background;	/* the reclaim thread */
 	bool fs;		/* file systems may be asked */
 	bool drop;		/* drop_caches: clean ones go even if used, but nothing is unmapped */
@@ -122,6 +122,8 @@ shrink_inactive(enum lru_list l, u32 n, struct scan *sc)
 				continue;
 			}
 			page_unlock(pg);
+		} else {
+			sc->writeback++;	/* being read or written: its lock won't be held for long */
 		}
 		list_add_tail(&kept, &pg->lru);
 	}

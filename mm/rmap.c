@@ -238,28 +238,6 @@ mapping_unmap_range(struct mapping *m, u64 first, u64 last, bool cow)
 	rwlock_read_unlock(&m->rmap_lock);
 }
 
-static void
-protect_in_vma(struct vma *v, struct page *pg)
-{
-	vaddr_t va = v->start + ((pg->index - v->rmap.start) << PAGE_SHIFT);
-	struct spinlock *lock;
-	bool huge, changed = false;
-	pte_t *pte = arch_pte_find(&v->as->arch, va, &lock, &huge), e;
-
-	if (pte == NULL || huge)
-		return;
-	spin_lock(lock);
-	e = arch_pte_read(pte);
-	if (arch_pte_present(e) && arch_pte_pfn(e) == page_to_pfn(pg) && (arch_pte_writable(e) || arch_pte_dirty(e))) {
-		e = arch_pte_xchg(pte, 0);
-		arch_pte_write(pte, arch_pte_clear_dirty(arch_pte_wrprotect(e)));
-		changed = true;
-	}
-	spin_unlock(lock);
-	if (changed)
-		arch_tlb_flush_page(&v->as->arch, va);
-}
-
 /* The entry of v that maps pg, locked, or NULL. */
 static pte_t *
 lock_entry(struct vma *v, struct page *pg, vaddr_t *va, struct spinlock **lock)
@@ -277,6 +255,27 @@ lock_entry(struct vma *v, struct page *pg, vaddr_t *va, struct spinlock **lock)
 		return pte;
 	spin_unlock(*lock);
 	return NULL;
+}
+
+static void
+protect_in_vma(struct vma *v, struct page *pg)
+{
+	struct spinlock *lock;
+	vaddr_t va;
+	pte_t *pte = lock_entry(v, pg, &va, &lock), e;
+	bool changed;
+
+	if (pte == NULL)
+		return;
+	e = arch_pte_read(pte);
+	changed = arch_pte_writable(e) || arch_pte_dirty(e);
+	if (changed) {
+		e = arch_pte_xchg(pte, 0);
+		arch_pte_write(pte, arch_pte_clear_dirty(arch_pte_wrprotect(e)));
+	}
+	spin_unlock(lock);
+	if (changed)
+		arch_tlb_flush_page(&v->as->arch, va);
 }
 
 /* Clearing the accessed bit needs no flush: a CPU that has the entry in its TLB may count as not having used it. */

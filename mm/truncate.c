@@ -28,26 +28,48 @@ next_page(struct mapping *m, u64 *index, u64 last)
 	return pg;
 }
 
-/* Take the locked page out of the cache, dirty or not, and drop the cache's reference. The caller has one of its own. */
-static void
-remove_locked_page(struct mapping *m, struct page *pg)
+/* Take the locked page out of the index. False: only what is clean was to go, and it isn't. */
+static bool
+unlink_page(struct mapping *m, struct page *pg, bool clean_only)
 {
-	page_wait_writeback(pg);
-	if (page_flag(pg, PG_PRIVATE) && m->ops->invalidate != NULL)
-		m->ops->invalidate(m, pg, 0, PAGE_SIZE);
+	bool stays;
+
 	spin_lock_irq(&m->lock);
-	if (page_test_clear_flag(pg, PG_DIRTY) && !(m->flags & MAPPING_MEMORY))
-		mem_count(MC_DIRTY, -1);
-	xa_erase(&m->pages, pg->index);
-	pg->mapping = NULL;
-	m->nr_pages--;
+	stays = clean_only && (page_flag(pg, PG_DIRTY) || page_flag(pg, PG_WRITEBACK) || page_flag(pg, PG_PRIVATE));
+	if (!stays) {
+		if (page_test_clear_flag(pg, PG_DIRTY) && !(m->flags & MAPPING_MEMORY))
+			mem_count(MC_DIRTY, -1);
+		xa_erase(&m->pages, pg->index);
+		pg->mapping = NULL;
+		m->nr_pages--;
+	}
 	spin_unlock_irq(&m->lock);
+	return !stays;
+}
+
+/* unlink_page(), and the cache's reference goes. The caller has one of its own; who else has one keeps the frame. */
+static bool
+detach_page(struct mapping *m, struct page *pg, bool clean_only)
+{
+	if (!unlink_page(m, pg, clean_only))
+		return false;
 	if (!(m->flags & MAPPING_MEMORY))
 		lru_remove(pg);
 	mem_count(pagecache_counter(m), -1);
 	if (m->ops != NULL && m->ops->charge != NULL)
 		(void)m->ops->charge(m, -1);
 	page_put(pg);
+	return true;
+}
+
+/* Take the locked page out of the cache, dirty or not. */
+static void
+remove_locked_page(struct mapping *m, struct page *pg)
+{
+	page_wait_writeback(pg);
+	if (page_flag(pg, PG_PRIVATE) && m->ops->invalidate != NULL)
+		m->ops->invalidate(m, pg, 0, PAGE_SIZE);
+	(void)detach_page(m, pg, false);
 }
 
 /* Zero bytes [from, to) of the cached page at index, if there is one. */
@@ -70,9 +92,9 @@ zero_part(struct mapping *m, u64 index, u32 from, u32 to)
 	page_put(pg);
 }
 
-/* Remove all whole pages [first, last]. */
+/* Remove all whole pages [first, last]; cow: and private copies of them that a fault has just made. */
 static void
-remove_range(struct mapping *m, u64 first, u64 last)
+remove_range(struct mapping *m, u64 first, u64 last, bool cow)
 {
 	u64 index = first;
 	struct page *pg;
@@ -81,7 +103,7 @@ remove_range(struct mapping *m, u64 first, u64 last)
 		page_lock(pg);
 		if (pg->mapping == m && pg->index >= first && pg->index <= last) {
 			if (atomic_load_relaxed(&pg->mapcount) > 0)
-				mapping_unmap_range(m, pg->index, pg->index, true);
+				mapping_unmap_range(m, pg->index, pg->index, cow);
 			remove_locked_page(m, pg);
 		}
 		page_unlock(pg);
@@ -92,7 +114,7 @@ remove_range(struct mapping *m, u64 first, u64 last)
 void
 pagecache_remove_all(struct mapping *m)
 {
-	remove_range(m, 0, UINT64_MAX);
+	remove_range(m, 0, UINT64_MAX, true);
 }
 
 void
@@ -101,11 +123,12 @@ mapping_truncate_locked(struct mapping *m, off_t start, off_t end)
 	u64 first = DIV_ROUND_UP((u64)start, PAGE_SIZE);	/* first whole page */
 	u64 limit = (u64)end >> PAGE_SHIFT;		/* behind the last whole page */
 	u32 head = (u32)(start & (PAGE_SIZE - 1)), tail = (u32)(end & (PAGE_SIZE - 1));
+	bool cow = end == INT64_MAX;	/* behind the file's end not even private copies stay; in a hole they do */
 
 	rwlock_assert_write_held(&m->inval_lock);
 	if (start >= end)
 		return;
-	if (end == INT64_MAX) {
+	if (cow) {
 		limit = UINT64_MAX >> PAGE_SHIFT;
 		tail = 0;
 	}
@@ -116,8 +139,8 @@ mapping_truncate_locked(struct mapping *m, off_t start, off_t end)
 	if (head != 0)
 		zero_part(m, (u64)start >> PAGE_SHIFT, head, PAGE_SIZE);
 	if (first < limit) {
-		mapping_unmap_range(m, first, limit - 1, true);
-		remove_range(m, first, limit - 1);
+		mapping_unmap_range(m, first, limit - 1, cow);
+		remove_range(m, first, limit - 1, cow);
 	}
 	if (tail != 0)
 		zero_part(m, limit, 0, tail);
@@ -133,20 +156,36 @@ mapping_truncate(struct mapping *m, off_t start, off_t end)
 
 /* --- dropping clean pages --- */
 
+static bool
+is_busy(struct mapping *m, struct page *pg)
+{
+	if (atomic_load_relaxed(&pg->mapcount) > 0 || page_flag(pg, PG_DIRTY) || page_flag(pg, PG_WRITEBACK))
+		return true;
+	return page_flag(pg, PG_PRIVATE) && (m->ops->release == NULL || !m->ops->release(m, pg));
+}
+
+/* The locked page goes even if somebody has it, unless it is dirty. Lock and reference are dropped. */
+static bool
+drop_in_use(struct mapping *m, struct page *pg)
+{
+	bool gone;
+
+	page_wait_writeback(pg);
+	if (atomic_load_relaxed(&pg->mapcount) > 0)
+		mapping_unmap_range(m, pg->index, pg->index, false);
+	gone = !is_busy(m, pg) && detach_page(m, pg, true);
+	page_unlock(pg);
+	page_put(pg);
+	return gone;
+}
+
 /* The locked page, with the caller's reference, which goes with the lock if it leaves. */
 static bool
-drop_locked(struct mapping *m, struct page *pg, bool unmap)
+drop_unused(struct mapping *m, struct page *pg)
 {
-	if (unmap) {
-		page_wait_writeback(pg);
-		if (atomic_load_relaxed(&pg->mapcount) > 0)
-			mapping_unmap_range(m, pg->index, pg->index, false);
-	}
-	if (atomic_load_relaxed(&pg->mapcount) > 0 || page_flag(pg, PG_DIRTY) || page_flag(pg, PG_WRITEBACK))
+	if (is_busy(m, pg))
 		return false;
-	if (page_flag(pg, PG_PRIVATE) && (m->ops->release == NULL || !m->ops->release(m, pg)))
-		return false;
-	if (m->flags & (MAPPING_MEMORY | MAPPING_UNEVICTABLE))
+	if (m->flags & MAPPING_UNEVICTABLE)
 		return mapping_evict(m, pg);
 	if (!lru_isolate_page(pg))
 		return false;		/* in reclaim's hands, or in a batch: there is a reference */
@@ -156,6 +195,28 @@ drop_locked(struct mapping *m, struct page *pg, bool unmap)
 	return false;
 }
 
+/* The page at some index of a range, referenced; the reference goes. False: it stays. */
+static bool
+invalidate_page(struct mapping *m, struct page *pg, bool unmap)
+{
+	bool gone = false;
+
+	if (unmap)
+		page_lock(pg);
+	else if (!page_trylock(pg))
+		goto out_put;
+	if (pg->mapping != m)
+		gone = true;
+	else if (unmap)
+		return drop_in_use(m, pg);
+	else if (drop_unused(m, pg))
+		return true;
+	page_unlock(pg);
+out_put:
+	page_put(pg);
+	return gone;
+}
+
 int
 mapping_invalidate(struct mapping *m, u64 first, u64 last, bool unmap)
 {
@@ -163,23 +224,13 @@ mapping_invalidate(struct mapping *m, u64 first, u64 last, bool unmap)
 	struct page *pg;
 	int err = 0;
 
-	if (m->flags & MAPPING_MEMORY)
+	if ((m->flags & MAPPING_MEMORY) || READ_ONCE(m->nr_pages) == 0)
 		return 0;
-	lru_drain(true);
+	if (!unmap)
+		lru_drain(true);
 	while ((pg = next_page(m, &index, last)) != NULL) {
-		bool locked = true;
-
-		if (unmap)
-			page_lock(pg);
-		else
-			locked = page_trylock(pg);
-		if (!locked || pg->mapping != m || !drop_locked(m, pg, unmap)) {
-			if (!locked || pg->mapping == m)
-				err = -EBUSY;
-			if (locked)
-				page_unlock(pg);
-			page_put(pg);
-		}
+		if (!invalidate_page(m, pg, unmap))
+			err = -EBUSY;
 		if (index++ >= last)
 			break;
 	}

@@ -45,6 +45,7 @@ mapping_dirty(struct mapping *m, struct page *pg)
 		return;
 	mem_count(MC_DIRTIED, 1);
 	thread_current()->dirtied++;
+	smp_mb();		/* the tag, before the look at the list: see put_back() in mm/flusher.c */
 	if (unlikely(!list_is_linked(&m->dirty_node)))
 		flusher_add(m);
 }
@@ -54,6 +55,7 @@ mapping_redirty(struct mapping *m, struct page *pg)
 {
 	(void)mark_dirty(m, pg);
 	atomic_add_relaxed(&flusher_redirtied, 1UL);
+	smp_mb();		/* as in mapping_dirty() */
 	if (!list_is_linked(&m->dirty_node))
 		flusher_add(m);
 }
@@ -195,7 +197,10 @@ mapping_wait_writeback(struct mapping *m, u64 first, u64 last)
 	}
 }
 
+/* Fields of wb_err, see the end of the file. */
 #define WB_ERRNO	0xfffu
+#define WB_TOLD		0x1000u
+#define WB_COUNT	0x2000u
 
 int
 mapping_flush(struct mapping *m, struct writeback_control *wbc)
@@ -211,7 +216,7 @@ mapping_flush(struct mapping *m, struct writeback_control *wbc)
 		return err;
 	mapping_wait_writeback(m, wbc->start, wbc->last);
 	after = atomic_load_relaxed(&m->wb_err);
-	return err != 0 || after == before ? err : -(int)(after & WB_ERRNO);
+	return err != 0 || ((after ^ before) & ~WB_TOLD) == 0 ? err : -(int)(after & WB_ERRNO);
 }
 
 int
@@ -244,11 +249,9 @@ mapping_end_writeback(struct mapping *m, struct page *pg, int err)
 
 /*
  * --- errors ---
- * wb_err: the low 12 bits are the errno, then a bit that says that somebody was told, the others count. A new error after the last
- * one was told changes the count, so that every cursor differs from it.
+ * wb_err: the low 12 bits are the errno, then a bit that says that somebody was told, the others count. Every error changes the
+ * count, so that each cursor differs from it, and so does what mapping_flush() saw before.
  */
-#define WB_TOLD		0x1000u
-#define WB_COUNT	0x2000u
 
 void
 mapping_set_error(struct mapping *m, int err)
@@ -256,9 +259,7 @@ mapping_set_error(struct mapping *m, int err)
 	u32 old = atomic_load_relaxed(&m->wb_err), new;
 
 	do {
-		new = (old & ~(WB_ERRNO | WB_TOLD)) | ((u32)-err & WB_ERRNO);
-		if (old & WB_TOLD)
-			new += WB_COUNT;
+		new = ((old & ~(WB_ERRNO | WB_TOLD)) | ((u32)-err & WB_ERRNO)) + WB_COUNT;
 	} while (!atomic_try_cas(&m->wb_err, &old, new));
 }
 

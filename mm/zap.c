@@ -2,6 +2,9 @@
 /*
  * Walking the entries of a range, and unmapping it. Frames are given back only when no CPU can have them in its TLB: they
  * are gathered, the range is flushed once for the batch, then they are put.
+ *
+ * Until the flush a CPU may store through its TLB to a page of a file. Write-back that comes in between finds no entry to take the right
+ * to write from, so what could be written to is dirty anew after the flush.
  */
 #include "mm/vma.h"
 
@@ -35,18 +38,23 @@ span_next(struct aspace *as, vaddr_t from, vaddr_t end, struct span *s)
 
 struct gather {
 	struct page *pages[BATCH];
+	u64 dirty;		/* bit i: a file's page i, by an entry that was dirty */
 	u32 count;
 	vaddr_t lo, hi;		/* what must be flushed */
 };
 
 static void
-gather_flush(struct aspace *as, struct gather *g)
+gather_flush(struct vma *v, struct gather *g)
 {
 	if (g->lo < g->hi)
-		arch_tlb_flush_range(&as->arch, g->lo, g->hi);
-	for (u32 i = 0; i < g->count; i++)
+		arch_tlb_flush_range(&v->as->arch, g->lo, g->hi);
+	for (u32 i = 0; i < g->count; i++) {
+		if (g->dirty >> i & 1)
+			mapping_dirty(v->mapping, g->pages[i]);		/* unless it has left the file */
 		page_put(g->pages[i]);
+	}
 	g->count = 0;
+	g->dirty = 0;
 	g->lo = UINT64_MAX;
 	g->hi = 0;
 }
@@ -60,9 +68,9 @@ note_peak(struct aspace *as)
 		;
 }
 
-/* One entry. Returns the frame to put, or NULL. */
+/* One entry. Returns the frame to put, or NULL. *dirty: a store may have gone by it to a page of a file, and still may. */
 static struct page *
-zap_entry(struct vma *v, pte_t *pte, bool huge, int how)
+zap_entry(struct vma *v, pte_t *pte, bool huge, int how, bool *dirty)
 {
 	pte_t e = arch_pte_read(pte);
 	struct page *pg;
@@ -76,7 +84,8 @@ zap_entry(struct vma *v, pte_t *pte, bool huge, int how)
 	anon = page_flag(page_head(pg), PG_ANON);
 	if (anon && (how & ZAP_KEEP_ANON))
 		return NULL;
-	arch_pte_xchg(pte, 0);
+	e = arch_pte_xchg(pte, 0);
+	*dirty = !anon && v->mapping != NULL && !(v->mapping->flags & MAPPING_MEMORY) && arch_pte_dirty(e);
 	page_unmap_count(v, pg, anon, huge);
 	return pg;
 }
@@ -90,12 +99,15 @@ zap_span(struct vma *v, struct span *s, struct gather *g, int how)
 
 	for (pte_t *pte = s->pte; va < s->end && g->count < BATCH; va += step, pte++) {
 		struct page *pg;
+		bool dirty;
 
 		if (arch_pte_none(arch_pte_read(pte)))
 			continue;
-		pg = zap_entry(v, pte, s->huge, how);
-		if (pg != NULL)
+		pg = zap_entry(v, pte, s->huge, how, &dirty);
+		if (pg != NULL) {
+			g->dirty |= (u64)dirty << g->count;
 			g->pages[g->count++] = page_head(pg);
+		}
 		g->lo = MIN(g->lo, va);
 		g->hi = MAX(g->hi, va + step);
 	}
@@ -122,8 +134,8 @@ zap_range(struct vma *v, vaddr_t start, vaddr_t end, int how)
 		start = zap_span(v, &s, &g, how);
 		spin_unlock(s.lock);
 		if (g.count == BATCH)
-			gather_flush(v->as, &g);
+			gather_flush(v, &g);
 	}
-	gather_flush(v->as, &g);
+	gather_flush(v, &g);
 	return err;
 }

@@ -60,12 +60,10 @@ get_range(struct block_device *b, u64 arg, const void *holder, u64 *sector, u64 
 	if (claimed_by_other(b, holder))
 		return -EBUSY;
 	if (end > range[0]) {
-		/* Edges of pages beside the range may be dirty: they are written before their pages go. */
-		int err = mapping_sync(&b->mapping, (off_t)range[0], (off_t)end - 1);
+		int err = block_drop_cached(b, range[0], end);
 
 		if (err != 0)
 			return err;
-		mapping_truncate(&b->mapping, (off_t)ALIGN_DOWN(range[0], PAGE_SIZE), (off_t)ALIGN_UP(end, PAGE_SIZE));
 	}
 	*sector = range[0] >> SECTOR_SHIFT;
 	*nr = range[1] >> SECTOR_SHIFT;

@@ -301,6 +301,25 @@ block_mapping_page_mkwrite(struct mapping *m, struct page *pg)
 	return 0;
 }
 
+/* --- changes beside the cache --- */
+
+int
+block_drop_cached(struct block_device *bdev, u64 from, u64 end)
+{
+	struct mapping *m = &bdev->mapping;
+	int err;
+
+	if (from >= end)
+		return 0;
+	err = mapping_sync(m, (off_t)from, (off_t)end - 1);
+	if (err != 0)
+		return err;
+	rwlock_write_lock(&m->inval_lock);
+	(void)mapping_invalidate(m, from >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT, true);
+	rwlock_write_unlock(&m->inval_lock);
+	return 0;
+}
+
 /* --- the owner --- */
 
 /* A sync may come beside the last close; the memory is there for the length of an RCU read section. */

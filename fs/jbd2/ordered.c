@@ -78,17 +78,15 @@ owner_of(struct list *node, u32 i)
 	return i == 0 ? o : container_of(node, struct journal_ordered, slot[1].node);
 }
 
-/* Data that can't be written is the file's error (its fsync tells it), not the journal's. */
+/* Data that can't be written is the file's error, not the journal's: its mapping has it noted for the file's fsync. */
 static void
 write_one(struct journal_ordered *o, off_t from, off_t to, bool wait)
 {
 	struct writeback_control wbc = {
 		.start = (u64)from >> PAGE_SHIFT, .last = (u64)(to - 1) >> PAGE_SHIFT, .nr_to_write = -1, .sync = wait,
 	};
-	int err = mapping_flush(o->mapping, &wbc);
 
-	if (err != 0 && wait)
-		mapping_set_error(o->mapping, err);
+	(void)mapping_flush(o->mapping, &wbc);
 }
 
 /* A walk over the list: an entry that is busy stays on it, so the walk goes on from there. */

@@ -5,10 +5,14 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -302,6 +306,80 @@ START_TEST(direct)
 }
 END_TEST
 
+/* A page has the first and the last copy of what `main` counts; sectors between them are written directly. */
+static volatile bool done;
+
+static void *
+write_between(void *arg)
+{
+	int fd = ck_ok(open("f", O_RDWR | O_DIRECT));
+	char *p = aligned_alloc(4096, 4096);
+
+	memset(p, 'd', 4096);
+	while (!done)
+		ck_assert_int_eq(pwrite(fd, p, 1024, 1024), 1024);
+	free(p);
+	close(fd);
+	return arg;
+}
+
+START_TEST(direct_beside_a_mapping)
+{
+	int fd = ck_ok(open("f", O_CREAT | O_RDWR, 0644));
+	volatile long *p;
+	pthread_t t;
+	char c = 0;
+
+	ck_ok(ftruncate(fd, 4096));
+	for (int i = 0; i < 4096; i++)
+		ck_assert_int_eq(pwrite(fd, "x", 1, i), 1);
+	ck_ok(fsync(fd));
+	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne((void *)p, MAP_FAILED);
+	done = false;
+	ck_assert_int_eq(pthread_create(&t, NULL, write_between, NULL), 0);
+	for (long i = 1; i < 20000; i++) {
+		p[0] = p[511] = i;
+		sched_yield();
+		ck_assert_int_eq(p[0], i);
+		ck_assert_int_eq(p[511], i);
+	}
+	done = true;
+	pthread_join(t, NULL);
+	munmap((void *)p, 4096);
+	ck_assert_int_eq(pread(fd, &c, 1, 511), 1);
+	ck_assert_int_eq(c, 'x');
+	close(fd);
+}
+END_TEST
+
+START_TEST(private_copies_stay)
+{
+	int fd = ck_ok(open("f", O_CREAT | O_RDWR, 0644)), direct = ck_ok(open("f", O_RDWR | O_DIRECT));
+	char *data = aligned_alloc(4096, 3 * 4096), *p;
+
+	memset(data, 'f', 3 * 4096);
+	ck_assert_int_eq(write(fd, data, 3 * 4096), 3 * 4096);
+	ck_ok(fsync(fd));
+	p = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	p[0] = p[4096] = 'p';
+	ck_assert_int_eq(p[8192], 'f');
+	memset(data, 'd', 4096);
+	ck_assert_int_eq(pwrite(direct, data, 4096, 0), 4096);
+	ck_ok(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 8192));
+	ck_assert_int_eq(p[0], 'p');
+	ck_assert_int_eq(p[1], 'f');
+	ck_assert_int_eq(p[4096], 'p');
+	ck_assert_int_eq(p[4097], 'f');
+	ck_assert_int_eq(p[8192], 0);
+	munmap(p, 3 * 4096);
+	free(data);
+	close(fd);
+	close(direct);
+}
+END_TEST
+
 /* As run.py makes the disk: every 8 bytes hold their offset. */
 static void
 restore_disk(void)
@@ -338,6 +416,8 @@ main(void)
 	tcase_add_test(t, lazy_times_come_back);
 	tcase_add_test(t, watched);
 	tcase_add_test(t, direct);
+	tcase_add_test(t, direct_beside_a_mapping);
+	tcase_add_test(t, private_copies_stay);
 	suite_add_tcase(s, t);
 	failed = guest_run(s);
 	restore_disk();

@@ -68,7 +68,8 @@ END_TEST
 START_TEST(contents_are_sealed)
 {
 	int fd = sealable(P);
-	char *p = mmap(NULL, P, PROT_READ, MAP_SHARED, fd, 0), *q;
+	char *p = mmap(NULL, P, PROT_READ, MAP_SHARED, fd, 0), *q, path[40];
+	int ro;
 
 	ck_fails(add(fd, F_SEAL_WRITE), EBUSY);		/* mprotect might make it writable */
 	ck_ok(munmap(p, P));
@@ -82,6 +83,17 @@ START_TEST(contents_are_sealed)
 	ck_fails(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, P), EPERM);
 	q = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ck_assert(q == MAP_FAILED && errno == EPERM);
+	q = mmap(NULL, P, PROT_READ, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(q, MAP_FAILED);		/* never writable; older Linux refuses it */
+	ck_fails(mprotect(q, P, PROT_READ | PROT_WRITE), EACCES);
+	ck_ok(munmap(q, P));
+	sprintf(path, "/proc/self/fd/%d", fd);
+	ro = (int)ck_ok(open(path, O_RDONLY));
+	q = mmap(NULL, P, PROT_READ, MAP_SHARED, ro, 0);
+	ck_assert_ptr_ne(q, MAP_FAILED);
+	ck_fails(mprotect(q, P, PROT_READ | PROT_WRITE), EACCES);
+	ck_ok(munmap(q, P));
+	close(ro);
 	q = mmap(NULL, P, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	ck_assert_ptr_ne(q, MAP_FAILED);
 	ck_assert_int_eq(q[0], 0);
@@ -107,6 +119,27 @@ START_TEST(future_writes_are_sealed)
 	ck_fails(mprotect(p, P, PROT_READ | PROT_WRITE), EACCES);
 	ck_ok(munmap(p, P));
 	ck_ok(munmap(old, P));
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_hole_leaves_private_copies)
+{
+	int fd = sealable(2 * P);
+	char *p = mmap(NULL, 2 * P, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+	ck_assert_int_eq(pwrite(fd, "ff", 2, 0), 2);
+	ck_assert_int_eq(pwrite(fd, "ff", 2, P), 2);
+	p[0] = 'p';
+	ck_assert_int_eq(p[P], 'f');
+	ck_ok(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 2 * P));
+	ck_assert_int_eq(p[0], 'p');
+	ck_assert_int_eq(p[1], 'f');
+	ck_assert_int_eq(p[P], 0);
+	ck_ok(ftruncate(fd, 0));
+	ck_ok(ftruncate(fd, 2 * P));
+	ck_assert_int_eq(p[0], 0);
+	ck_ok(munmap(p, 2 * P));
 	close(fd);
 }
 END_TEST
@@ -183,6 +216,7 @@ main(void)
 	tcase_add_test(t, sizes_are_sealed);
 	tcase_add_test(t, contents_are_sealed);
 	tcase_add_test(t, future_writes_are_sealed);
+	tcase_add_test(t, a_hole_leaves_private_copies);
 	tcase_add_test(t, a_seal_stops_write);
 	tcase_add_test(t, a_seal_stops_mmap);
 	suite_add_tcase(s, t);

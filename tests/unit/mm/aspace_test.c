@@ -581,6 +581,34 @@ map_disk(struct file *f, struct vma *v)
 static const struct file_ops disk_file_ops = { .mmap = map_disk };
 static struct file disk_file = { .ops = &disk_file_ops, .mode = FMODE_READ | FMODE_WRITE };
 
+static void
+write_back_and_store(void)
+{
+	struct page *pg = mapping_find(&disk_mapping, 1);
+
+	ck_assert_int_eq(mapping_sync(&disk_mapping, 0, INT64_MAX), 0);
+	*(u8 *)page_address(pg) = 77;
+	page_put(pg);
+}
+
+/* A store by a TLB entry that is still there when write-back finds no entry in the table any more. */
+TEST(the_last_store_before_the_flush_is_not_lost)
+{
+	vaddr_t va;
+
+	mapping_init(&disk_mapping, &disk_ops, NULL, 0);
+	va = (vaddr_t)aspace_mmap(space.as, 0, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, &disk_file, 0);
+	put(va + PAGE_SIZE, 5);
+	fake_before_flush = write_back_and_store;
+	ck_assert_int_eq(aspace_munmap(space.as, va, 4 * PAGE_SIZE), 0);
+	ck_assert_ptr_null(fake_before_flush);
+	ck_assert_uint_eq(disk[1][0], 5);
+	ck_assert_int_eq(mapping_sync(&disk_mapping, 0, INT64_MAX), 0);
+	ck_assert_uint_eq(disk[1][0], 77);
+	mapping_destroy(&disk_mapping);
+	check_nothing_lost();
+}
+
 /* Each write after a write-back is noticed, by a fault on the write-protected entry. */
 TEST(writes_through_shared_memory_reach_the_disk)
 {

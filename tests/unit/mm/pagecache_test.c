@@ -406,6 +406,34 @@ TEST(each_file_is_told_of_an_error_once)
 	ck_assert_int_eq(mapping_check_error(&m, &later), 0);
 }
 
+static void
+tell_somebody(struct page *pg)
+{
+	u32 other = 0;
+
+	(void)pg;
+	ck_assert_int_eq(mapping_check_error(&m, &other), -EIO);
+}
+
+TEST(a_sync_fails_when_its_own_writes_do)
+{
+	u32 seen = mapping_sample_error(&m);
+
+	bad[2] = true;
+	(void)write_at(0, 4, 5);
+	ck_assert_int_eq(mapping_sync(&m, 0, INT64_MAX), -EIO);
+	(void)write_at(0, 4, 6);
+	ck_assert_int_eq(mapping_sync(&m, 0, INT64_MAX), -EIO);	/* the same error, which nobody was told of yet */
+	ck_assert_int_eq(mapping_check_error(&m, &seen), -EIO);
+	(void)write_at(0, 4, 7);
+	ck_assert_int_eq(mapping_sync(&m, 0, INT64_MAX), -EIO);
+	bad[2] = false;
+	(void)write_at(0, 1, 8);
+	on_write = tell_somebody;
+	ck_assert_int_eq(mapping_sync(&m, 0, INT64_MAX), 0);	/* that another is told is no error */
+	on_write = NULL;
+}
+
 TEST(sync_of_all_waits_for_what_is_under_way)
 {
 	struct writeback_control wbc = { .last = UINT64_MAX, .nr_to_write = -1 };
@@ -568,6 +596,22 @@ TEST(truncation_waits_for_reads_and_writes)
 	ck_assert(!cached(3) && cached(4));
 	ck_assert_uint_eq(disk[3], 3);		/* it was under way */
 	ck_assert_uint_eq(queued, 0);
+}
+
+TEST(old_pages_go_though_they_are_in_use)
+{
+	struct page *pg;
+
+	read_range(0, 32);
+	pg = mapping_find(&m, 9);
+	(void)write_at(10, 1, 1);
+	ck_assert_int_eq(mapping_invalidate(&m, 8, 9, true), 0);
+	ck_assert(!cached(8) && !cached(9));
+	ck_assert_ptr_null(pg->mapping);
+	page_put(pg);
+	ck_assert_int_eq(mapping_invalidate(&m, 8, 11, true), -EBUSY);
+	ck_assert(cached(7) && cached(10) && !cached(11));
+	ck_assert_int_eq(mem_counter_read(MC_DIRTY), 1);
 }
 
 TEST(readers_see_the_new_end)

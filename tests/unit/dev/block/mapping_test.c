@@ -56,6 +56,7 @@ void mapping_redirty(struct mapping *m, struct page *pg) { (void)m, (void)pg; re
 void mapping_end_writeback(struct mapping *m, struct page *pg, int err) { (void)m, (void)pg, (void)err; ended++; }
 void mapping_set_error(struct mapping *m, int err) { (void)m, (void)err; }
 int mapping_sync(struct mapping *m, off_t a, off_t b) { (void)m, (void)a, (void)b; return 0; }
+int mapping_invalidate(struct mapping *m, u64 a, u64 b, bool u) { (void)m, (void)a, (void)b, (void)u; return 0; }
 int mapping_write_dirty(struct mapping *m, struct writeback_control *w) { (void)m, (void)w; return 0; }
 void lru_activate(struct page *pg) { (void)pg; }
 struct page *mapping_find(struct mapping *m, u64 i) { (void)m, (void)i; return NULL; }
