@@ -147,7 +147,7 @@ static inline u64 block_device_bytes(const struct block_device *b) { return b->n
 u32 block_device_logical_size(const struct block_device *bdev);
 bool block_device_is_read_only(const struct block_device *bdev);
 void block_device_name(const struct block_device *bdev, char *buf, size_t size);	/* "vda1" */
-/* in the registry's order, with a reference during fn; fn may sleep */
+/* Disks in the order of their coming, each with its partitions behind it; with a reference during fn; fn may sleep. */
 void block_device_for_each(void (*fn)(struct block_device *bdev, void *arg), void *arg);
 /* BLK*, HDIO_*, what the driver knows; -ENOTTY. holder: what the caller claimed it with, or NULL. */
 long block_device_ioctl(struct block_device *bdev, unsigned int cmd, u64 arg, bool writable, void *holder);
@@ -217,6 +217,7 @@ struct disk {
 	void *priv;			/* [I] the driver's */
 	u32 index;			/* [I] which of its prefix; disk_set_name's */
 	u64 seq;			/* [I] /sys/block/NAME/diskseq */
+	struct { u16 cylinders; u8 heads, sectors; } geometry;	/* [I] as the device says; 0 heads: it doesn't */
 	bool no_partitions;		/* [I] whole disk only (CD, loop without partscan) */
 };
 

@@ -151,6 +151,19 @@ set_attrs(struct block_device *b)
 	return 0;
 }
 
+/* Behind what was there first, but a partition behind its disk's others. registry_lock held. */
+static struct list *
+registry_place(const struct block_device *b)
+{
+	struct block_device *other, *last = NULL;
+
+	if (b->partno != 0)
+		list_for_each(other, &registry, node)
+			if (other->disk == b->disk && (last == NULL || other->partno < b->partno))
+				last = other;
+	return last != NULL ? &last->node : registry.prev;
+}
+
 int
 block_device_publish(struct block_device *b)
 {
@@ -167,7 +180,7 @@ block_device_publish(struct block_device *b)
 	err = give_number(b);
 	if (err == 0) {
 		block_device_get(b);		/* the registry's */
-		list_add_tail(&registry, &b->node);
+		list_add(registry_place(b), &b->node);
 	}
 	mutex_unlock(&registry_lock);
 	if (err != 0)

@@ -146,15 +146,20 @@ set_read_ahead(struct block_device *b, u64 arg)
 static int
 get_geometry(struct block_device *b, u64 arg)
 {
+	const struct disk *d = b->disk;
 	struct abi_hd_geometry g;
-	u64 cylinders = b->disk->whole->nr_sectors / (255 * 63);
 
-	if (b->disk->major == 7)
+	if (d->major == 7)
 		return -ENOTTY;
 	memset(&g, 0, sizeof(g));
-	g.heads = 255;
-	g.sectors = 63;
-	g.cylinders = (u16)MIN(cylinders, 65535UL);
+	g.heads = d->geometry.heads;
+	g.sectors = d->geometry.sectors;
+	g.cylinders = d->geometry.cylinders;
+	if (g.heads == 0) {
+		g.heads = 255;
+		g.sectors = 63;
+		g.cylinders = (u16)MIN(d->whole->nr_sectors / (255 * 63), 65535UL);
+	}
 	g.start = b->start;
 	return copy_to_user((void __user *)arg, &g, sizeof(g));
 }

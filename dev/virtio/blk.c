@@ -27,11 +27,11 @@
 #include "sys/work.h"
 
 /* Feature bits [5.2.3]. */
-enum { BLK_F_SIZE_MAX = 1, BLK_F_SEG_MAX = 2, BLK_F_RO = 5, BLK_F_BLK_SIZE = 6, BLK_F_FLUSH = 9, BLK_F_TOPOLOGY = 10, BLK_F_CONFIG_WCE = 11,
+enum { BLK_F_SIZE_MAX = 1, BLK_F_SEG_MAX = 2, BLK_F_GEOMETRY = 4, BLK_F_RO = 5, BLK_F_BLK_SIZE = 6, BLK_F_FLUSH = 9, BLK_F_TOPOLOGY = 10, BLK_F_CONFIG_WCE = 11,
 	BLK_F_MQ = 12, BLK_F_DISCARD = 13, BLK_F_WRITE_ZEROES = 14 };
 
 /* Configuration [5.2.4]. */
-enum { BLK_CAPACITY = 0, BLK_SIZE_MAX = 8, BLK_SEG_MAX = 12, BLK_BLK_SIZE = 20, BLK_PHYSICAL_EXP = 24, BLK_WRITEBACK = 32, BLK_NUM_QUEUES = 34,
+enum { BLK_CAPACITY = 0, BLK_SIZE_MAX = 8, BLK_SEG_MAX = 12, BLK_CYLINDERS = 16, BLK_HEADS = 18, BLK_SECTORS = 19, BLK_BLK_SIZE = 20, BLK_PHYSICAL_EXP = 24, BLK_WRITEBACK = 32, BLK_NUM_QUEUES = 34,
 	BLK_MAX_DISCARD = 36, BLK_MAX_ZEROES = 48 };
 
 /* Requests [5.2.6]. */
@@ -592,6 +592,11 @@ make_disk(struct vblk *vb)
 		return err;
 	d->parent = &vb->vd->dev;
 	d->read_only = virtio_has(vb->vd, BLK_F_RO);
+	if (virtio_has(vb->vd, BLK_F_GEOMETRY)) {
+		d->geometry.cylinders = virtio_config_read16(vb->vd, BLK_CYLINDERS);
+		d->geometry.heads = virtio_config_read8(vb->vd, BLK_HEADS);
+		d->geometry.sectors = virtio_config_read8(vb->vd, BLK_SECTORS);
+	}
 	d->attrs = virtio_has(vb->vd, BLK_F_CONFIG_WCE) ? vblk_wce_attrs : vblk_attrs;
 	log_info("%s: %s: %u queues of %u requests, %u segments%s", vb->vd->dev.name, d->name, vb->nqueues, vb->depth, lim.dma.max_segments,
 		lim.write_cache ? ", write cache" : "");
@@ -669,7 +674,7 @@ out_free:
 static struct virtio_driver driver = {
 	.name = "virtio_blk",
 	.device_id = VIRTIO_ID_BLOCK,
-	.features = BIT(BLK_F_SIZE_MAX) | BIT(BLK_F_SEG_MAX) | BIT(BLK_F_RO) | BIT(BLK_F_BLK_SIZE) | BIT(BLK_F_FLUSH) | BIT(BLK_F_TOPOLOGY) |
+	.features = BIT(BLK_F_SIZE_MAX) | BIT(BLK_F_SEG_MAX) | BIT(BLK_F_GEOMETRY) | BIT(BLK_F_RO) | BIT(BLK_F_BLK_SIZE) | BIT(BLK_F_FLUSH) | BIT(BLK_F_TOPOLOGY) |
 		BIT(BLK_F_CONFIG_WCE) | BIT(BLK_F_MQ) | BIT(BLK_F_DISCARD) | BIT(BLK_F_WRITE_ZEROES),
 	.probe = vblk_probe,
 	.remove = vblk_remove,

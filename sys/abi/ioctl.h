@@ -17,6 +17,8 @@
 #define FS_IOC_GETFLAGS	0x80086601u
 #define FS_IOC_SETFLAGS	0x40086602u
 #define FS_IOC_GETVERSION	0x80087601u
+#define FIFREEZE	0xc0045877u
+#define FITHAW		0xc0045878u
 #define FS_IOC_FIEMAP	0xc020660bu
 
 /* --- terminals --- */

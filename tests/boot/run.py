@@ -6,6 +6,7 @@
              poweroff ends the machine
   sessions   tests/boot/session.py: a person at the shell
   disks      tests/boot/disks.py: virtio devices of every kind, the root on a disk
+  applets    tests/boot/transcripts.py: disks, partitions and file systems at the shell, as on Linux
   machine    tests/boot/machine.py: screen, framebuffer and keyboard, hostile initramfs
   power      tests/boot/power.py: reboot, halt, poweroff, by init and at once
   watching   tests/boot/diagnostics.py: SysRq, the trace of system calls, gdb
@@ -24,6 +25,7 @@ import machine  # noqa: E402
 import power  # noqa: E402
 import qemu  # noqa: E402
 import session  # noqa: E402
+import transcripts  # noqa: E402
 from guest import Failed, Guest  # noqa: E402
 
 # device: see disks.py; overlay: the images with tests/boot/overlay and aid/ in them; append: more words for the kernel; no_reboot: a reset ends QEMU
@@ -92,6 +94,7 @@ CASES = [
     boot("hvc-one-port", kind="hvc", device=",max_ports=1,disable-modern=on", append="console=hvc0 console=ttyS0"),
     *(boot(f"root-{d}", quick=d == "virtio", kind="root", device=d, machine="pc" if d == "ata" else "q35", append="root=LABEL=lintel rw")
       for d in disks.ROOT),
+    boot("applets", quick=True, kind="transcripts", device="*", machine="pc", append="loglevel=3"),
     boot("make-debug", kind="debug"),
     boot("bad-initramfs", kind="bad", smp=1, mem=128),
 ]
@@ -143,7 +146,7 @@ class Report:
 
 def command(case, args, **boot_words):
     cmd = qemu.base_command(case["machine"], case["cpu"], case["smp"], case["mem"], args.accel)
-    append = f"console=ttyS0 panic=-1{' loglevel=4' if args.kernel == 'linux' else ''} {case['append']}".strip()
+    append = f"console=ttyS0 panic=-1{' loglevel=4' if args.kernel == 'linux' and 'loglevel' not in case['append'] else ''} {case['append']}".strip()
     if case["overlay"]:
         iso = f"{qemu.B}/{'debug/' if args.debug else ''}overlay.iso"
         boot_words = {"initrd": f"{qemu.B}/overlay.cpio.gz", "iso": iso, **boot_words}
@@ -209,11 +212,15 @@ def run_disks(case, args, stem, report):
     run(case, words, stem, report, START_LIMIT[case["how"]])
 
 
+def run_transcripts(case, args, stem, report):
+    transcripts.run(case, args, lambda **words: command(case, args, **words), stem, report, START_LIMIT[case["how"]])
+
+
 def run_case(case, args):
     """One case; returns (passed, failed)."""
     report = Report(case["name"])
     stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
-    {"bad": run_bad, "debug": run_debug, **dict.fromkeys(("virtio", "hvc", "root"), run_disks)}.get(case["kind"], run_system)(case, args, stem, report)
+    {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, **dict.fromkeys(("virtio", "hvc", "root"), run_disks)}.get(case["kind"], run_system)(case, args, stem, report)
     return report.passed, report.failed
 
 
@@ -223,9 +230,12 @@ def main():
     ap.add_argument("--debug", action="store_true", help="the DEBUG=1 build of Lintel")
     ap.add_argument("--quick", action="store_true", help="the subset that make test runs")
     ap.add_argument("--only", help="cases, as shell patterns with commas between")
+    ap.add_argument("--record", action="store_true", help="with --kernel linux: write the transcripts' outputs anew")
     ap.add_argument("--accel", default="tcg")
     ap.add_argument("--list", action="store_true")
     args = ap.parse_args()
+    if args.record and args.kernel != "linux":
+        ap.error("--record is for --kernel linux")
 
     cases = [c for c in CASES if not args.quick or c["quick"]]
     if args.only:
