@@ -69,6 +69,7 @@ mount_type(const struct fs_type *t, u32 ms_flags, const char *dev, const char *d
 
 	if (err != 0)
 		return err;
+	super_set_born(sb);
 	return mount_alloc(sb, sb->root, mount_flags_from_ms(ms_flags), dev, out);
 }
 

@@ -9,10 +9,13 @@
 #include "sys/lib/printf.h"
 #include "sys/lib/string.h"
 #include "sys/panic.h"
+#include "sys/wait.h"
 
 static struct mutex list_mutex = MUTEX_INIT(list_mutex, LOCK_SB);
 static struct list types = LIST_INIT(types);		/* [list_mutex] */
 static struct list supers = LIST_INIT(supers);		/* [list_mutex] */
+static struct waitq changed = WAITQ_INIT(changed);	/* super blocks were born, or gave their devices back */
+static u32 changes;					/* [a] so many times */
 
 static void *
 id_alloc(size_t n)
@@ -170,24 +173,64 @@ super_put(struct super_block *sb)
 		destroy(sb);
 }
 
-struct super_block *
-super_find_bdev(const struct block_device *bdev, bool *dying)
+static int
+try_claim(struct super_block *sb, struct block_device *bdev, struct super_block **out)
 {
-	struct super_block *sb, *found = NULL;
+	struct super_block *other;
+	int r = 0;
 
-	*dying = false;
 	mutex_lock(&list_mutex);
-	list_for_each(sb, &supers, node) {
-		if (sb->bdev != bdev || sb->root == NULL)
-			continue;
-		if (refcount_try_get(&sb->refs))
-			found = sb;
-		else
-			*dying = true;
-		break;
-	}
+	list_for_each(other, &supers, node)
+		if (other->bdev == bdev) {
+			r = other->born && refcount_try_get(&other->refs) ? 1 : -EAGAIN;
+			break;
+		}
+	if (r == 0)
+		WRITE_ONCE(sb->bdev, bdev);
+	else if (r == 1)
+		*out = other;
 	mutex_unlock(&list_mutex);
-	return found;
+	return r;
+}
+
+static void
+tell_change(void)
+{
+	atomic_add(&changes, 1U);
+	waitq_wake_all(&changed);
+}
+
+int
+super_claim_bdev(struct super_block *sb, struct block_device *bdev, struct super_block **out)
+{
+	u32 seen = atomic_load_acquire(&changes);
+	int r;
+
+	while ((r = try_claim(sb, bdev, out)) == -EAGAIN) {
+		if (wait_event_killable(&changed, atomic_load_acquire(&changes) != seen) != 0)
+			return -EINTR;
+		seen = atomic_load_acquire(&changes);
+	}
+	return r;
+}
+
+void
+super_unclaim_bdev(struct super_block *sb)
+{
+	mutex_lock(&list_mutex);
+	WRITE_ONCE(sb->bdev, NULL);
+	mutex_unlock(&list_mutex);
+	tell_change();
+}
+
+void
+super_set_born(struct super_block *sb)
+{
+	mutex_lock(&list_mutex);
+	sb->born = true;
+	mutex_unlock(&list_mutex);
+	if (sb->bdev != NULL)
+		tell_change();
 }
 
 bool

@@ -5,11 +5,6 @@
 #include "dev/block.h"
 #include "sys/abi/errno.h"
 #include "sys/abi/mount.h"
-#include "sys/wait.h"
-
-/* A super block gave its device back. */
-static struct waitq released = WAITQ_INIT(released);
-static u32 releases;			/* [a] so many times */
 
 static int
 find_device(const char *name, u32 flags, struct block_device **out)
@@ -34,27 +29,29 @@ find_device(const char *name, u32 flags, struct block_device **out)
 	return err;
 }
 
-/* Somebody has it mounted: the same super block serves, if it is of the same kind. 0: nobody. */
+/* sb becomes the device's super block (0), or somebody has it mounted (1): the same super block serves, if it is of the same kind. */
 static int
-use_mounted(const struct fs_type *type, u32 flags, struct block_device *bdev, struct super_block **out)
+claim(const struct fs_type *type, u32 flags, struct block_device *bdev, struct super_block *sb, struct super_block **out)
 {
-	struct super_block *sb;
-	u32 seen = atomic_load_acquire(&releases);
-	bool dying;
+	int r = super_claim_bdev(sb, bdev, out);
 
-	while ((sb = super_find_bdev(bdev, &dying)) == NULL && dying) {
-		if (wait_event_killable(&released, atomic_load_acquire(&releases) != seen) != 0)
-			return -EINTR;
-		seen = atomic_load_acquire(&releases);
-	}
-	if (sb == NULL)
-		return 0;
-	if (sb->type != type || ((sb->flags ^ flags) & MS_RDONLY)) {
-		super_put(sb);
+	if (r == 1 && ((*out)->type != type || (((*out)->flags ^ flags) & MS_RDONLY))) {
+		super_put(*out);
 		return -EBUSY;
 	}
-	*out = sb;
-	return 1;
+	return r;
+}
+
+static int
+open_device(struct block_device *bdev, bool write, struct super_block *sb)
+{
+	int err = block_device_open(bdev, write, sb);
+
+	if (err == 0 && write && block_device_is_read_only(bdev)) {
+		block_device_close(bdev, write, sb);
+		err = -EACCES;
+	}
+	return err;
 }
 
 int
@@ -67,28 +64,25 @@ super_open_bdev(const struct fs_type *type, const struct super_ops *ops, u32 fla
 
 	if (err != 0)
 		return err;
-	err = use_mounted(type, flags, bdev, out);
-	if (err != 0)
-		goto out_put;
 	err = super_create(type, ops, flags & ~(u32)MS_KERNMOUNT, &sb);
 	if (err != 0)
 		goto out_put;
-	err = block_device_open(bdev, write, sb);
-	if (err == 0 && write && block_device_is_read_only(bdev)) {
-		block_device_close(bdev, write, sb);
-		err = -EACCES;
-	}
+	err = claim(type, flags, bdev, sb, out);
+	if (err != 0)
+		goto out_super;
+	err = open_device(bdev, write, sb);
 	if (err != 0) {
-		sb->ops = NULL;		/* nothing to be put */
-		super_put(sb);
-		goto out_put;
+		super_unclaim_bdev(sb);
+		goto out_super;
 	}
-	sb->bdev = bdev;
 	sb->bdev_write = write;
 	sb->dev = bdev->dev.devt;
 	block_device_name(bdev, sb->id, sizeof(sb->id));
 	*out = sb;
 	return 0;
+out_super:
+	sb->ops = NULL;		/* nothing to be put */
+	super_put(sb);
 out_put:
 	block_device_put(bdev);
 	return err;
@@ -97,10 +91,10 @@ out_put:
 void
 super_close_bdev(struct super_block *sb)
 {
+	struct block_device *bdev = sb->bdev;
+
 	/* Opened as it was mounted first; a remount changes sb->flags, not the claim. */
-	block_device_close(sb->bdev, sb->bdev_write, sb);
-	block_device_put(sb->bdev);
-	WRITE_ONCE(sb->bdev, NULL);
-	atomic_add(&releases, 1U);
-	waitq_wake_all(&released);
+	block_device_close(bdev, sb->bdev_write, sb);
+	super_unclaim_bdev(sb);
+	block_device_put(bdev);
 }

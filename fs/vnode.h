@@ -162,7 +162,8 @@ struct super_block {
 	struct refcount holds;		/* [a] keep the memory, not the file system */
 	u32 orphans;			/* [a] vnodes in use without links: such a super block does not become read-only */
 	const struct dentry_ops *dops;	/* [I] optional: revalidate */
-	struct block_device *bdev;	/* [I] claimed by this super block, or NULL */
+	struct block_device *bdev;	/* claimed by this super block, or NULL; set and cleared in the list of all */
+	bool born;			/* [list of all] mounted, or has been */
 	bool bdev_write;		/* [I] the claim counts as a writer */
 	const struct blockmap_ops *blockmap;	/* [I] disk file systems: fs/blockmap.h */
 	void *priv;			/* [I] */
@@ -189,8 +190,10 @@ void fs_for_each(void (*fn)(const struct fs_type *t, void *arg), void *arg);
 /* --- super blocks --- */
 int __must_check super_create(const struct fs_type *type, const struct super_ops *ops, u32 flags, struct super_block **out);
 void super_get(struct super_block *sb);
-/* The one that has the device mounted, referenced, or NULL; dying: it is being unmounted. */
-struct super_block *super_find_bdev(const struct block_device *bdev, bool *dying);
+/* 0: sb->bdev is set, nobody has the device mounted. 1: *out, referenced, has. Waits where it is being mounted or unmounted; -EINTR. */
+int __must_check super_claim_bdev(struct super_block *sb, struct block_device *bdev, struct super_block **out);
+void super_unclaim_bdev(struct super_block *sb);
+void super_set_born(struct super_block *sb);	/* its first mount is through: others may use it */
 /*
  * For mount operations of disk file systems (fs/super_bdev.c): `dev` is the path of a block device. 0: a new super block, with the device
  * claimed, and sb->bdev, dev, id set. 1: the one that has it mounted already, referenced: the mount is done. -ENOTBLK, -EBUSY, -EACCES

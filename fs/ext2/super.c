@@ -496,9 +496,11 @@ ext2_remount(struct super_block *sb, u32 *flags, const char *data)
 		err = make_writable(fs);
 	else if (!was && want)
 		err = make_read_only(fs);
-	if (err == 0)
-		fs->opts = opts;
-	return err;
+	if (err != 0)
+		return err;
+	fs->opts = opts;
+	journal_set_interval(fs->journal, opts.commit_ms);
+	return 0;
 }
 
 const struct super_ops ext2_super_ops = {

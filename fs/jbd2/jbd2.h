@@ -81,7 +81,7 @@ struct journal {
 	u32 revokes_per_block;		/* [I] */
 	u32 max_trans;			/* [I] blocks of one transaction */
 	u32 room;			/* [I] log blocks that must be free before one begins */
-	nsec_t interval;		/* [I] age at which a transaction commits */
+	nsec_t interval;		/* [j] age at which a transaction commits */
 	u32 compat, incompat;		/* features found; once begun, those that we write */
 	u32 csum_seed;			/* [I] CRC32C of the UUID */
 	bool wide;			/* [I] 64BIT */

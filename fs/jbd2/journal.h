@@ -44,6 +44,8 @@ bool journal_needs_recovery(const struct journal *j);
 int __must_check journal_recover(struct journal *j);
 /* Make it ready for transactions (writes its super block); starts its thread "jbd2/vda-8". */
 int __must_check journal_begin(struct journal *j, u32 commit_interval_ms);
+/* Of the transactions that begin from now on. */
+void journal_set_interval(struct journal *j, u32 commit_interval_ms);
 /* Commit, checkpoint everything, mark it empty, stop the thread, free. 0 or -EIO. */
 int journal_close(struct journal *j);
 

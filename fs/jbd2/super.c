@@ -177,6 +177,16 @@ set_features(struct journal *j)
 	sb->csum = be32_make(0);
 }
 
+void
+journal_set_interval(struct journal *j, u32 commit_interval_ms)
+{
+	if (j == NULL)
+		return;
+	spin_lock(&j->lock);
+	j->interval = (nsec_t)(commit_interval_ms != 0 ? commit_interval_ms : 5000) * NSEC_PER_MSEC;
+	spin_unlock(&j->lock);
+}
+
 int
 journal_begin(struct journal *j, u32 commit_interval_ms)
 {
@@ -190,7 +200,7 @@ journal_begin(struct journal *j, u32 commit_interval_ms)
 	j->revokes_per_block = (j->block_size - (u32)sizeof(struct jbd2_revoke)) / (j->wide ? 8 : 4);
 	j->max_trans = blocks / 4;
 	j->room = j->max_trans + j->max_trans / 8 + 8;
-	j->interval = (nsec_t)(commit_interval_ms != 0 ? commit_interval_ms : 5000) * 1000000;
+	journal_set_interval(j, commit_interval_ms);
 	j->head = j->tail = j->first;
 	j->free = blocks - 1;
 	j->tail_tid = j->next_tid;
