@@ -59,8 +59,8 @@ long blockmap_ioctl(struct file *f, unsigned int cmd, u64 arg);
 /* Zero what the block that holds byte `size` has from there on, in the page cache (read in if needed). In truncate, before the size is
  * set and blocks are freed. The page is dirty then. No transaction is open. */
 int __must_check blockmap_zero_tail(struct vnode *vn, off_t size);
-/* The file has grown from `old` without a write: where blocks are smaller than pages, a mapped last page must fault again, so that
- * blocks are allocated for its new part. No transaction is open. */
-void blockmap_size_extended(struct vnode *vn, off_t old);
+/* Where blocks are smaller than pages: the mapped page that byte `at` divides must fault at its next write, so that blocks are allocated
+ * for it. The file has grown from `at` without a write, or a hole was made up to it or from it on. No transaction is open. */
+void blockmap_protect_page_at(struct vnode *vn, off_t at);
 
 #endif

@@ -286,13 +286,13 @@ blockmap_zero_tail(struct vnode *vn, off_t size)
 }
 
 void
-blockmap_size_extended(struct vnode *vn, off_t old)
+blockmap_protect_page_at(struct vnode *vn, off_t at)
 {
 	struct page *pg;
 
-	if (vn->sb->blksize == PAGE_SIZE || (old & (PAGE_SIZE - 1)) == 0)
+	if (vn->sb->blksize == PAGE_SIZE || (at & (off_t)(PAGE_SIZE - 1)) == 0)
 		return;
-	pg = mapping_find(&vn->mapping, (u64)old >> PAGE_SHIFT);
+	pg = mapping_find(&vn->mapping, (u64)at >> PAGE_SHIFT);
 	if (pg == NULL)
 		return;
 	page_lock(pg);

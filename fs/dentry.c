@@ -528,6 +528,24 @@ find_alias(const struct dentry *p, struct vnode *vn)
 	return found;
 }
 
+bool
+dentry_dir_is_elsewhere(const struct dentry *d, struct vnode *vn)
+{
+	const struct dentry *root = d->sb->root, *a;
+	bool found = root != NULL && root->vn == vn;
+
+	spin_lock(&vn->lock);
+	hlist_for_each(a, &vn->aliases, alias) {
+		if ((READ_ONCE(a->flags) & DENTRY_UNHASHED) || atomic_load_relaxed(&a->refs) < 0)
+			continue;
+		if (READ_ONCE(a->parent) == d->parent && a->name.len == d->name.len && memcmp(a->name.name, d->name.name, d->name.len) == 0)
+			continue;		/* a lookup beside this one was faster */
+		found = true;
+	}
+	spin_unlock(&vn->lock);
+	return found;
+}
+
 /* As dentry_add, unless the name is there already (a lookup under the same shared lock was faster): then that one, referenced,
  * and both d and vn are put. */
 static struct dentry *

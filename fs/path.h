@@ -137,6 +137,9 @@ struct dentry *dentry_alloc(struct dentry *parent, const char *name, u32 len) __
 void dentry_set_ops(struct dentry *d, const struct dentry_ops *ops);
 void dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
+/* vn, a directory, that a lookup found for d: does it have a name in another place already? Only on a damaged disk; and then locks and paths
+ * would go in circles. */
+bool dentry_dir_is_elsewhere(const struct dentry *d, struct vnode *vn);
 void dentry_instantiate(struct dentry *d, struct vnode *vn);	/* negative -> positive; takes vn's reference */
 void dentry_add(struct dentry *d, struct vnode *vn);		/* new: hash it, with vn or negative */
 void dentry_drop(struct dentry *d);				/* unhash: next lookup starts anew */

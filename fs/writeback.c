@@ -123,6 +123,8 @@ vnode_write(struct vnode *vn, bool wait)
 	atomic_fetch_and(&vn->state, ~(u32)(VN_DIRTY | VN_DIRTY_DATA));	/* a full barrier before the attributes are read */
 	spin_unlock(&sb->lock);
 	err = sb->ops->write_vnode(vn, wait);
+	if (err == -ENOMEM)
+		vnode_dirty(vn);		/* it may do next time */
 	if (err != 0)
 		mapping_set_error(&vn->mapping, err);
 	spin_lock(&sb->lock);

@@ -233,7 +233,7 @@ take(struct request *r, u32 g, u32 bit, u32 n)
 	struct ext2_group *grp = &fs->groups[g];
 	struct buf *gb;
 	struct ext2_group_desc *gd = ext2_group_desc(fs, g, &gb);
-	u32 block = ext2_group_first(fs, g) + bit;
+	u32 block = ext2_group_first(fs, g) + bit, counted;
 	int err;
 
 	if (!ext2_block_valid(fs, block, n)) {
@@ -247,10 +247,11 @@ take(struct request *r, u32 g, u32 bit, u32 n)
 	if (err != 0)
 		return err;
 	bitmap_set_range((unsigned long *)grp->block_map->data, bit, n);
-	gd->bg_free_blocks_count = (u16)(gd->bg_free_blocks_count > n ? gd->bg_free_blocks_count - n : 0);
+	counted = MIN(n, (u32)gd->bg_free_blocks_count);	/* a damaged image: fewer than its bitmap has */
+	gd->bg_free_blocks_count = (u16)(gd->bg_free_blocks_count - counted);
 	ext2_dirty(r->h, grp->block_map);
 	ext2_dirty(r->h, gb);
-	atomic_sub(&fs->free_blocks, (u64)n);
+	atomic_sub(&fs->free_blocks, (u64)counted);
 	r->block = block;
 	r->n = n;
 	return 0;
@@ -459,7 +460,8 @@ clear_bits(struct handle *h, struct ext2_fs *fs, u32 g, u32 bit, u32 n)
 			ext2_error(fs, "freeing blocks that are free already: %u of group %u from bit %u on", run, g, bit);
 		bit += run;
 	}
-	gd->bg_free_blocks_count = (u16)MIN(gd->bg_free_blocks_count + freed, ext2_group_blocks(fs, g));
+	freed = MIN(freed, ext2_group_blocks(fs, g) - gd->bg_free_blocks_count);
+	gd->bg_free_blocks_count = (u16)(gd->bg_free_blocks_count + freed);
 	atomic_add(&fs->free_blocks, (u64)freed);
 	ext2_dirty(h, b);
 	ext2_dirty(h, gb);

@@ -14,6 +14,15 @@ ext2_is_indexed(struct vnode *dir)
 	return ext2_has_compat(ext2_fs(dir->sb), COMPAT_DIR_INDEX) && (ext2_i(dir)->flags & EXT2_INDEX_FL);
 }
 
+/* Entries are looked for in all blocks then: those of the index look empty. */
+void
+ext2_dir_drop_index(struct vnode *dir)
+{
+	spin_lock(&dir->lock);
+	ext2_i(dir)->flags &= ~(u32)EXT2_INDEX_FL;
+	spin_unlock(&dir->lock);
+}
+
 u8
 ext2_dirent_type(const struct ext2_fs *fs, u32 mode)
 {
@@ -65,7 +74,8 @@ ext2_dir_read(struct vnode *dir, u64 fblock, struct buf **b)
 	return ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", b);
 }
 
-/* A new block at the end, empty: one entry that is not used. Its buffer is the handle's. */
+/* A new block at the end, empty: one entry that is not used. Its buffer is the handle's. A block that the map has there already is one kept for
+ * the directory, or was left by a try that failed. */
 int
 ext2_dir_append(struct handle *h, struct vnode *dir, u64 *fblock, struct buf **b)
 {
@@ -79,10 +89,6 @@ ext2_dir_append(struct handle *h, struct vnode *dir, u64 *fblock, struct buf **b
 	err = ext2_map(h, dir, *fblock, 1, true, &e);
 	if (err != 0)
 		return err;
-	if (!e.fresh) {
-		ext2_error(ext2_fs(dir->sb), "directory #%llu has blocks behind its end", (unsigned long long)dir->ino);
-		return -EIO;
-	}
 	err = buf_get_zeroed(dir->sb->bdev, e.block, b);
 	if (err != 0)
 		return err;
@@ -288,7 +294,7 @@ ext2_dir_add(struct handle *h, struct vnode *dir, const char *name, u32 len, str
 		if (ext2_is_indexed(dir))
 			err = ext2_htree_add(h, dir, name, len, vn->ino, type);
 		if (err == -EUCLEAN)		/* no index that we could keep right: from now on there is none */
-			ext2_i(dir)->flags &= ~(u32)EXT2_INDEX_FL;
+			ext2_dir_drop_index(dir);
 	}
 	if (err == -EUCLEAN)
 		err = add_linear(h, dir, name, len, vn->ino, type);

@@ -135,6 +135,8 @@ void ext2_warn(struct super_block *sb, int level, const char *fmt, ...) __printf
 /* buf_read(); a block that the device can't read is an error of the file system. */
 int __must_check ext2_read_meta(struct ext2_fs *fs, u64 block, const char *what, struct buf **b);
 int ext2_write_super(struct ext2_fs *fs, bool wait);	/* counters and state, through the journal */
+/* The file system has such things from now on: says its super block, which becomes one of revision 1 for it. A credit. */
+int __must_check ext2_set_feature(struct handle *h, struct ext2_fs *fs, u32 compat, u32 ro_compat);
 extern const struct super_ops ext2_super_ops;
 struct ext2_group_desc *ext2_group_desc(const struct ext2_fs *fs, u32 g, struct buf **b);	/* no reference */
 int __must_check ext2_check_super(struct super_block *sb, const struct ext2_super *es, const char *type);
@@ -215,6 +217,7 @@ int __must_check ext2_add_to_block(struct handle *h, struct vnode *dir, struct b
 u8 ext2_dirent_type(const struct ext2_fs *fs, u32 mode);
 static inline u64 ext2_dir_blocks(struct vnode *dir) { return (u64)vnode_size(dir) / dir->sb->blksize; }
 bool ext2_is_indexed(struct vnode *dir);
+void ext2_dir_drop_index(struct vnode *dir);	/* it is damaged */
 /* Hash orders entries: major, then minor. 0, or -EINVAL: an unknown version. */
 struct ext2_hash { u32 version; const u32 *seed; u32 major, minor; };
 int ext2_dirhash(const char *name, u32 len, struct ext2_hash *hash);

@@ -70,7 +70,7 @@ ext2_fileattr_set(struct vnode *vn, u32 flags)
 	ext2_apply_flags(vn);
 	vnode_touch(vn, VT_CTIME);
 	err = ext2_write_inode(h, vn);
-	e = ext2_stop(h);
+	e = ext2_stop_sync(fs, h, vn);
 	return err != 0 ? err : e;
 }
 

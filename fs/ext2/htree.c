@@ -573,7 +573,9 @@ ext2_htree_make(struct handle *h, struct vnode *dir, struct buf *b, const char *
 	split_leaf(h, dir, &s, left, s.copy, right, &hash, n, &key);
 	write_root(fs, b, lblock, rblock, key);
 	ext2_dirty(h, b);
+	spin_lock(&dir->lock);
 	ext2_i(dir)->flags |= EXT2_INDEX_FL;
+	spin_unlock(&dir->lock);
 	err = ext2_dirhash(name, len, &hash);
 	if (err == 0)
 		err = ext2_add_to_block(h, dir, hash.major + 1 > key ? right : left, name, len, ino, type);

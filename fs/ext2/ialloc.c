@@ -97,8 +97,10 @@ take_number(struct handle *h, struct ext2_fs *fs, u32 g, bool dir, u32 *ino)
 	if (err != 0)
 		return err;
 	bitmap_set((unsigned long *)map->data, bit);
-	if (gd->bg_free_inodes_count > 0)
+	if (gd->bg_free_inodes_count > 0) {
 		gd->bg_free_inodes_count--;
+		atomic_sub(&fs->free_inodes, 1UL);
+	}
 	if (dir) {
 		gd->bg_used_dirs_count++;
 		if (fs->groups[g].debt < 255)
@@ -109,7 +111,6 @@ take_number(struct handle *h, struct ext2_fs *fs, u32 g, bool dir, u32 *ino)
 	}
 	ext2_dirty(h, map);
 	ext2_dirty(h, gb);
-	atomic_sub(&fs->free_inodes, 1UL);
 	*ino = g * fs->inodes_per_group + bit + 1;
 	return 0;
 }
@@ -236,14 +237,16 @@ ext2_free_inode(struct handle *h, struct ext2_fs *fs, u32 ino, bool dir)
 		goto out_unlock;
 	}
 	bitmap_clear((unsigned long *)map->data, bit);
-	gd->bg_free_inodes_count = (u16)MIN(gd->bg_free_inodes_count + 1u, fs->inodes_per_group);
-	if (dir && gd->bg_used_dirs_count > 0)
+	if (gd->bg_free_inodes_count < fs->inodes_per_group) {
+		gd->bg_free_inodes_count++;
+		atomic_add(&fs->free_inodes, 1UL);
+	}
+	if (dir && gd->bg_used_dirs_count > 0) {
 		gd->bg_used_dirs_count--;
+		atomic_sub(&fs->dirs, 1UL);
+	}
 	ext2_dirty(h, map);
 	ext2_dirty(h, gb);
-	atomic_add(&fs->free_inodes, 1UL);
-	if (dir)
-		atomic_sub(&fs->dirs, 1UL);
 out_unlock:
 	mutex_unlock(&fs->groups[g].lock);
 }

@@ -339,22 +339,6 @@ encode(struct vnode *vn, struct ext2_dinode *di)
 	return S_ISREG(vn->mode) && size > INT32_MAX;
 }
 
-static int
-set_large_file(struct handle *h, struct ext2_fs *fs)
-{
-	int err;
-
-	if (ext2_has_ro_compat(fs, RO_COMPAT_LARGE_FILE))
-		return 0;
-	err = ext2_access(h, fs->sb_buf);
-	if (err != 0)
-		return err;
-	atomic_fetch_or(&fs->es->s_feature_ro_compat, (u32)RO_COMPAT_LARGE_FILE);
-	atomic_fetch_or(&fs->ro_compat, (u32)RO_COMPAT_LARGE_FILE);
-	ext2_dirty(h, fs->sb_buf);
-	return 0;
-}
-
 int
 ext2_write_inode(struct handle *h, struct vnode *vn)
 {
@@ -376,8 +360,8 @@ ext2_write_inode(struct handle *h, struct vnode *vn)
 		atomic_store_relaxed(&ei->tid, journal_tid(h));
 	}
 	buf_put(b);
-	if (err == 0 && large && fs->es->s_rev_level > 0)
-		err = set_large_file(h, fs);
+	if (err == 0 && large)
+		err = ext2_set_feature(h, fs, 0, RO_COMPAT_LARGE_FILE);
 	return err;
 }
 

@@ -77,10 +77,14 @@ ext2_stop_sync(struct ext2_fs *fs, struct handle *h, struct vnode *vn)
 {
 	bool sync = (fs->sb->flags & MS_SYNCHRONOUS) || (ext2_i(vn)->flags & EXT2_SYNC_FL) ||
 		(S_ISDIR(vn->mode) && ((fs->sb->flags & MS_DIRSYNC) || (ext2_i(vn)->flags & EXT2_DIRSYNC_FL)));
+	int err;
 
 	if (h != NULL)
 		return journal_stop(h, sync);
-	return sync ? buf_sync(fs->bdev) : 0;
+	if (!sync)
+		return 0;
+	err = buf_sync(fs->bdev);
+	return err != 0 ? err : block_flush(fs->bdev);
 }
 
 /* --- the log's blocks --- */
@@ -169,6 +173,20 @@ recover(struct ext2_fs *fs, struct journal *j)
 	return err;
 }
 
+/* What made the journal end, the last time, is the file system's trouble: e2fsck shall look at all of it. */
+static int
+take_error(struct ext2_fs *fs, struct journal *j)
+{
+	int err = journal_take_error(j);
+
+	if (err == 0)
+		return 0;
+	ext2_warn(fs->sb, LOG_WARNING, "its journal ended with error %d", err < 0 ? -err : err);
+	fs->es->s_state |= EXT2_ERROR_FS;
+	buf_dirty(fs->sb_buf);
+	return buf_write(fs->sb_buf, BIO_PREFLUSH | BIO_FUA);
+}
+
 int
 ext2_open_journal(struct ext2_fs *fs, bool read_only)
 {
@@ -192,6 +210,8 @@ ext2_open_journal(struct ext2_fs *fs, bool read_only)
 		return err;
 	if (journal_needs_recovery(j) || ext2_has_incompat(fs, INCOMPAT_RECOVER))
 		err = recover(fs, j);
+	if (err == 0 && !read_only)
+		err = take_error(fs, j);
 	if (err == 0 && !read_only) {
 		err = journal_begin(j, fs->opts.commit_ms);
 		if (err == 0) {

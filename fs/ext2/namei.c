@@ -67,6 +67,12 @@ ext2_lookup(struct vnode *dir, struct dentry *d, struct vnode **out)
 		ext2_error(ext2_fs(dir->sb), "directory #%llu names inode %u, which is not in use", (unsigned long long)dir->ino, ino);
 		err = -EIO;
 	}
+	if (err == 0 && S_ISDIR((*out)->mode) && dentry_dir_is_elsewhere(d, *out)) {
+		ext2_error(ext2_fs(dir->sb), "directory #%u is in #%llu as well as elsewhere", ino, (unsigned long long)dir->ino);
+		vnode_put(*out);
+		*out = NULL;
+		err = -EIO;
+	}
 	return err;
 }
 
@@ -83,11 +89,13 @@ make_link(struct handle *h, struct vnode *vn, const char *target)
 	int err;
 
 	if (len < sizeof(ei->data)) {
-		memcpy(ei->data, target, len);
 		ei->link = kmem_strdup(target, KM_NORMAL);
+		if (ei->link == NULL)
+			return -ENOMEM;		/* and no text where blocks could be looked for */
+		memcpy(ei->data, target, len);
 		vn->link = ei->link;
 		vnode_set_size(vn, (off_t)len);
-		return ei->link != NULL ? 0 : -ENOMEM;
+		return 0;
 	}
 	err = ext2_map(h, vn, 0, 1, true, &e);
 	if (err == 0)
@@ -423,14 +431,32 @@ exchange(struct renaming *r)
 	return err != 0 ? err : ext2_write_inode(r->h, r->target);
 }
 
+/* Nothing of a rename is done where ".." of what moves could not be written at its end. */
+static int
+check_dotdot(struct vnode *dir)
+{
+	struct ext2_slot slot;
+	int err = ext2_dir_dotdot(dir, &slot);
+
+	if (err == 0)
+		buf_put(slot.b);
+	return err;
+}
+
 static int
 rename_checks(const struct renaming *r, unsigned int flags)
 {
 	bool dir = S_ISDIR(r->source->mode), replaced_dir = r->target != NULL && S_ISDIR(r->target->mode);
-	int empty;
+	int empty, err = 0;
 
 	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
+	if (dir && r->odir != r->ndir)
+		err = check_dotdot(r->source);
+	if (err == 0 && replaced_dir && (flags & RENAME_EXCHANGE) && r->odir != r->ndir)
+		err = check_dotdot(r->target);
+	if (err != 0)
+		return err;
 	if (flags & RENAME_EXCHANGE) {
 		if (r->odir != r->ndir && dir != replaced_dir && links_full(dir ? r->ndir : r->odir))
 			return -EMLINK;

@@ -30,9 +30,21 @@ ext2_default_options(struct ext2_opts *o, const struct ext2_super *es)
 
 /* Options that change nothing here: what they ask for is how it is, or doesn't matter to who mounts. */
 static const char *const accepted[] = {
-	"rw", "ro", "defaults", "check=none", "nocheck", "user_xattr", "noacl", "orlov", "norecovery_ok", "block_validity", "noblock_validity",
-	"data=ordered", "barrier", "barrier=1", "auto_da_alloc", "nodelalloc", "nodiscard", "noquota", "nogrpid", "sysvgroups",
-	"reservation", "noinit_itable", "nombcache", "bsddf", "data_err=ignore", "data_err=abort", "noauto_da_alloc",
+	"rw", "ro", "defaults", "check=none", "nocheck", "noacl", "orlov", "norecovery_ok", "block_validity", "noblock_validity",
+	"data=ordered", "auto_da_alloc", "nodelalloc", "nodiscard", "noquota", "reservation", "noinit_itable", "nombcache",
+	"data_err=ignore", "data_err=abort", "noauto_da_alloc",
+};
+
+/* Words that switch something; the last one counts. */
+static const struct { const char *word; u16 at; bool value; } switches[] = {
+	{ "minixdf", offsetof(struct ext2_opts, minixdf), true }, { "bsddf", offsetof(struct ext2_opts, minixdf), false },
+	{ "grpid", offsetof(struct ext2_opts, grpid), true }, { "nogrpid", offsetof(struct ext2_opts, grpid), false },
+	{ "bsdgroups", offsetof(struct ext2_opts, grpid), true }, { "sysvgroups", offsetof(struct ext2_opts, grpid), false },
+	{ "noload", offsetof(struct ext2_opts, noload), true }, { "norecovery", offsetof(struct ext2_opts, noload), true },
+	{ "nobarrier", offsetof(struct ext2_opts, no_barrier), true }, { "barrier", offsetof(struct ext2_opts, no_barrier), false },
+	{ "barrier=0", offsetof(struct ext2_opts, no_barrier), true }, { "barrier=1", offsetof(struct ext2_opts, no_barrier), false },
+	{ "nouser_xattr", offsetof(struct ext2_opts, no_xattr), true }, { "user_xattr", offsetof(struct ext2_opts, no_xattr), false },
+	{ "debug", offsetof(struct ext2_opts, debug), true },
 };
 
 static int
@@ -81,25 +93,17 @@ set_option(struct ext2_opts *o, char *opt)
 	for (u32 i = 0; i < ARRAY_SIZE(accepted); i++)
 		if (strcmp(opt, accepted[i]) == 0)
 			return 0;
-	if (strcmp(opt, "minixdf") == 0)
-		o->minixdf = true;
-	else if (strcmp(opt, "grpid") == 0 || strcmp(opt, "bsdgroups") == 0)
-		o->grpid = true;
-	else if (strcmp(opt, "noload") == 0 || strcmp(opt, "norecovery") == 0)
-		o->noload = true;
-	else if (strcmp(opt, "nobarrier") == 0 || strcmp(opt, "barrier=0") == 0)
-		o->no_barrier = true;
-	else if (strcmp(opt, "nouser_xattr") == 0)
-		o->no_xattr = true;
-	else if (strcmp(opt, "debug") == 0)
-		o->debug = true;
-	else if ((v = strchr(opt, '=')) != NULL) {
-		*v++ = '\0';
-		return strcmp(opt, "errors") == 0 ? set_errors(o, v) : set_number(o, opt, v);
-	} else {
-		return -EINVAL;
+	for (u32 i = 0; i < ARRAY_SIZE(switches); i++) {
+		if (strcmp(opt, switches[i].word) == 0) {
+			*(bool *)((u8 *)o + switches[i].at) = switches[i].value;
+			return 0;
+		}
 	}
-	return 0;
+	v = strchr(opt, '=');
+	if (v == NULL)
+		return -EINVAL;
+	*v++ = '\0';
+	return strcmp(opt, "errors") == 0 ? set_errors(o, v) : set_number(o, opt, v);
 }
 
 int

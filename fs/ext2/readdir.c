@@ -171,7 +171,7 @@ fill_indexed(struct vnode *dir, struct cursor *c)
 		key = next;
 	}
 	c->to = next == UINT32_MAX ? (u64)END_POS : (u64)(next >> 1) << 32;
-	return err == -EUCLEAN ? -EIO : err;
+	return err;
 }
 
 static int
@@ -329,9 +329,21 @@ is_hashed(struct vnode *dir)
 int
 ext2_iterate(struct file *f, struct dir_context *ctx)
 {
+	int err;
+
 	if (ctx->pos < 0)
 		return 0;
-	return is_hashed(f->vn) ? iterate_hashed(f, ctx) : iterate_linear(f, ctx);
+	if (is_hashed(f->vn)) {
+		err = iterate_hashed(f, ctx);
+		if (err != -EUCLEAN)
+			return err;
+		if (ctx->pos != 0)		/* a position in hashes means nothing without them */
+			return -EIO;
+		ext2_dir_drop_index(f->vn);
+		if (is_hashed(f->vn))
+			return iterate_hashed(f, ctx);
+	}
+	return iterate_linear(f, ctx);
 }
 
 off_t

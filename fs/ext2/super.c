@@ -52,6 +52,32 @@ ext2_write_super(struct ext2_fs *fs, bool wait)
 	return err != 0 ? err : e;
 }
 
+int
+ext2_set_feature(struct handle *h, struct ext2_fs *fs, u32 compat, u32 ro_compat)
+{
+	struct ext2_super *es = fs->es;
+	int err;
+
+	if ((!compat || ext2_has_compat(fs, compat)) && (!ro_compat || ext2_has_ro_compat(fs, ro_compat)))
+		return 0;
+	err = ext2_access(h, fs->sb_buf);
+	if (err != 0)
+		return err;
+	if (es->s_rev_level == 0) {
+		ext2_warn(fs->sb, LOG_WARNING, "updating to rev 1 because of new feature flag, running e2fsck is recommended");
+		es->s_first_ino = EXT2_OLD_FIRST_INO;
+		es->s_inode_size = EXT2_OLD_INODE_SIZE;
+		es->s_feature_compat = es->s_feature_incompat = es->s_feature_ro_compat = 0;	/* nothing meant anything there */
+		es->s_rev_level = 1;
+	}
+	atomic_fetch_or(&es->s_feature_compat, compat);
+	atomic_fetch_or(&es->s_feature_ro_compat, ro_compat);
+	atomic_fetch_or(&fs->compat, compat);
+	atomic_fetch_or(&fs->ro_compat, ro_compat);
+	ext2_dirty(h, fs->sb_buf);
+	return 0;
+}
+
 /* Beside the journal, which is not there or empty. */
 static int
 write_super_now(struct ext2_fs *fs)
@@ -372,6 +398,17 @@ ext2_put(struct super_block *sb)
 
 /* --- in between --- */
 
+/* Does the super block on the disk tell the counters and state as they are? Then a sync of what is clean writes nothing. */
+static bool
+super_is_current(const struct ext2_fs *fs)
+{
+	const struct ext2_super *es = fs->es;
+
+	return es->s_free_blocks_count == (u32)atomic_load_relaxed(&fs->free_blocks) &&
+		es->s_free_inodes_count == (u32)atomic_load_relaxed(&fs->free_inodes) &&
+		(!atomic_load_relaxed(&fs->error) || (es->s_state & EXT2_ERROR_FS));
+}
+
 static int
 ext2_sync(struct super_block *sb, bool wait)
 {
@@ -380,7 +417,7 @@ ext2_sync(struct super_block *sb, bool wait)
 
 	if (fs == NULL || sb->root == NULL || (atomic_load_relaxed(&sb->flags) & MS_RDONLY))
 		return 0;
-	err = ext2_write_super(fs, false);
+	err = super_is_current(fs) ? 0 : ext2_write_super(fs, false);
 	if (err != 0)
 		return err;
 	if (fs->journal != NULL) {
@@ -457,6 +494,20 @@ make_read_only(struct ext2_fs *fs)
 	return err != 0 ? err : mark_clean(fs);
 }
 
+/* It was mounted read-only with orphans on the disk, which must be finished before new ones come to them. Others can't write yet. */
+static int
+finish_orphans(struct ext2_fs *fs)
+{
+	struct super_block *sb = fs->sb;
+
+	if (fs->es->s_last_orphan == 0)
+		return 0;
+	atomic_fetch_or(&sb->flags, SB_RO_REMOUNT);
+	atomic_fetch_and(&sb->flags, ~(u32)MS_RDONLY);
+	ext2_orphan_cleanup(fs);
+	return atomic_load_relaxed(&sb->flags) & MS_RDONLY ? -EROFS : 0;	/* it found an error */
+}
+
 static int
 make_writable(struct ext2_fs *fs)
 {
@@ -479,7 +530,8 @@ make_writable(struct ext2_fs *fs)
 		return err;
 	warn_state(sb);
 	fs->mount_state = fs->es->s_state;
-	return mark_in_use(fs);
+	err = mark_in_use(fs);
+	return err != 0 ? err : finish_orphans(fs);
 }
 
 static int

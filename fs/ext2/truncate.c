@@ -13,6 +13,7 @@
 #include "sys/lib/string.h"
 
 #define STEP_CREDITS	8	/* the most that one step needs: two groups, an array of pointers, the inode */
+#define FORGET_MAX	8U	/* blocks of metadata forgotten in a step: a credit each, beside that */
 
 struct freeing {
 	struct handle *h;
@@ -23,23 +24,24 @@ struct freeing {
 	int err;
 };
 
-/* Credits for another step. The transaction may end here; map_lock is let go for that. */
+/* Credits for another step, and `more`. The transaction may end here; map_lock is let go for that. */
 static void
-next_step(struct freeing *t)
+next_step(struct freeing *t, u32 more)
 {
 	struct ext2_inode *ei = ext2_i(t->vn);
+	u32 cost = STEP_CREDITS + more;
 
 	if (t->h == NULL || t->err != 0)
 		return;
-	if (t->left >= 2 * STEP_CREDITS) {
-		t->left -= STEP_CREDITS;
+	if (t->left >= cost + STEP_CREDITS) {
+		t->left -= cost;
 		return;
 	}
 	rwlock_write_unlock(&ei->map_lock);
 	t->err = ext2_write_inode(t->h, t->vn);
 	if (t->err == 0)
 		t->err = journal_restart(t->h, EXT2_CREDITS_TRUNCATE + EXT2_CREDITS_XATTR);
-	t->left = EXT2_CREDITS_TRUNCATE - STEP_CREDITS;
+	t->left = EXT2_CREDITS_TRUNCATE - cost;
 	rwlock_write_lock(&ei->map_lock);
 }
 
@@ -62,6 +64,9 @@ forget_buffers(struct freeing *t, u32 block, u32 n)
 static void
 free_data(struct freeing *t, struct buf *holder, u32 *slots, u32 from, u32 to)
 {
+	bool metadata = !S_ISREG(t->vn->mode);
+	u32 most = metadata ? FORGET_MAX : t->fs->blocks_per_group;
+
 	while (from < to && t->err == 0) {
 		u32 block = slots[from], n = 1;
 
@@ -69,9 +74,9 @@ free_data(struct freeing *t, struct buf *holder, u32 *slots, u32 from, u32 to)
 			from++;
 			continue;
 		}
-		while (from + n < to && slots[from + n] == block + n && n < t->fs->blocks_per_group)
+		while (from + n < to && slots[from + n] == block + n && n < most)
 			n++;
-		next_step(t);
+		next_step(t, metadata ? n : 0);
 		if (t->err == 0 && holder != NULL)
 			t->err = ext2_access(t->h, holder);
 		if (t->err != 0)
@@ -79,7 +84,7 @@ free_data(struct freeing *t, struct buf *holder, u32 *slots, u32 from, u32 to)
 		memset(&slots[from], 0, n * sizeof(*slots));
 		if (holder != NULL)
 			ext2_dirty(t->h, holder);
-		if (!S_ISREG(t->vn->mode) && ext2_block_valid(t->fs, block, n))
+		if (metadata && ext2_block_valid(t->fs, block, n))
 			forget_buffers(t, block, n);
 		ext2_free_blocks(t->h, t->fs, block, n);
 		ext2_add_blocks(t->vn, -(s64)n);
@@ -135,7 +140,7 @@ free_tree(struct freeing *t, struct buf *holder, u32 *slot, u32 depth, u64 base)
 	}
 	free_below(t, b, depth - 1, base);
 	if (t->err == 0)
-		next_step(t);
+		next_step(t, 0);
 	if (t->err == 0 && *slot == block && all_zero((u32 *)b->data, 1u << t->fs->ptrs_bits)) {
 		if (holder != NULL)
 			t->err = ext2_access(t->h, holder);
@@ -197,7 +202,7 @@ extend(struct vnode *vn, off_t size)
 	vnode_set_size(vn, size);
 	err = ext2_write_inode(h, vn);
 	ext2_stop(h);
-	blockmap_size_extended(vn, old);
+	blockmap_protect_page_at(vn, old);
 	return err;
 }
 
@@ -296,6 +301,8 @@ punch_locked(struct vnode *vn, off_t from, off_t to)
 	if (err == 0)
 		err = ext2_write_inode(h, vn);
 	e = ext2_stop(h);
+	blockmap_protect_page_at(vn, from);	/* what is written there next wants a block again */
+	blockmap_protect_page_at(vn, to);
 	return err != 0 ? err : e;
 }
 

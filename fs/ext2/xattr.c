@@ -449,6 +449,8 @@ change(struct handle *h, struct vnode *vn, struct attrs *a, const struct ext2_at
 		err = store_block(h, vn, a);	/* it may fail for want of room; the other can't */
 	if (err == 0)
 		err = store_inode(h, a);
+	if (err == 0 && new->value != NULL)
+		err = ext2_set_feature(h, ext2_fs(vn->sb), COMPAT_EXT_ATTR, 0);
 	return err;
 }
 
