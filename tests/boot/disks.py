@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 
+import nbd
 import power
 import qemu
 from guest import PROMPT, Failed, Guest
@@ -18,7 +19,7 @@ from guest import PROMPT, Failed, Guest
 SIZE = 16 << 20
 WRITE_AT, WRITE_SIZE = 3 << 16, 5 << 20		# what the guest writes, in bytes
 SLOW_READERS = 50
-TIMER = 32	# seconds after which the block layer's first timer, of 30, has run out
+LATE = 10	# seconds: a request that is held back, when time-outs are of 2
 
 # Devices of a scratch disk, whose -drive is called d0.
 VIRTIO = {
@@ -32,6 +33,13 @@ VIRTIO = {
     "one-vector": "virtio-blk-pci,drive=d0,vectors=1",
     "no-cache": "virtio-blk-pci,drive=d0,write-cache=off",
     "blocks": "virtio-blk-pci,drive=d0,logical_block_size=4096,physical_block_size=4096",
+}
+# A disk whose server holds requests back: machine, device, name.
+STALL = {
+    "virtio": ("q35", "virtio-blk-pci,drive=d0", "vda"),
+    "virtio-legacy": ("pc", "virtio-blk-pci,drive=d0,disable-modern=on,vectors=0", "vda"),
+    "ide": ("pc", "ide-hd,drive=d0,bus=ide.0", "sda"),
+    "ahci": ("q35", "ide-hd,drive=d0,bus=ide.0", "sda"),
 }
 # A root disk for each kind of controller: machine, and what -drive id=root hangs from.
 ROOT = {"virtio": ["if=none", "-device", "virtio-blk-pci,drive=root"], "ata": ["if=ide"], "ahci": ["if=ide"]}
@@ -84,8 +92,8 @@ def check_resize(g, disk):
 
 
 def check_slow(g, disk):
-    """The host serves two requests in a second, we give up after four: a reset, after which all get their data."""
-    g.check(f"while [ $(cut -d. -f1 /proc/uptime) -lt {TIMER} ]; do sleep 1; done; echo 4000 >/sys/block/vda/queue/io_timeout", timeout=120)
+    """The host serves two requests in a second, we give up after two and two more: a reset, after which all get their data."""
+    g.check("echo 2000 >/sys/block/vda/queue/io_timeout")
     g.check(f"mkdir -p /tmp/m; i=0; while [ $i -lt {SLOW_READERS} ]; do dd if=/dev/vda of=/tmp/m/$((i + 1000)) bs=4k skip=$((i * 64)) "
             "count=1 2>/tmp/m/e$i & i=$((i + 1)); done; wait; ! grep -i error /tmp/m/e*", timeout=120)
     g.check("dmesg", "vda: reset, and its requests go in again")
@@ -126,6 +134,65 @@ def run_virtio(case, command, stem, report, login_limit):
         found = [line for line in qemu.faults(g.text) if "I/O error" not in line]
         if found:
             report("log without faults", "; ".join(found[:5]), 0)
+
+
+def check_held_read(g, server, name):
+    late = server.serve_late(nbd.READ, LATE)
+    g.check(f"dd if=/dev/{name} bs=4k skip=100 count=1 iflag=direct | md5sum", md5(server.data[100 << 12 : 101 << 12]), timeout=90)
+    late.join()
+    g.check("dmesg", rf"{name}: request of sector 800 timed out")
+    g.check("dmesg", r"(\w+): reset")
+
+
+def check_held_write(g, server, name):
+    """What comes late must not undo what was written after it."""
+    before, at, size = bytes(server.data), 200 << 12, 4 << 12
+    late = server.serve_late(nbd.WRITE, LATE)
+    for letter in "ab":
+        g.check(f"yes {letter} | dd of=/dev/{name} bs=16k seek=50 count=1 iflag=fullblock oflag=direct", timeout=90)
+    late.join()
+    want = b"b\n" * (size // 2)
+    g.check(f"dd if=/dev/{name} bs=16k skip=50 count=1 iflag=direct | md5sum", md5(want))
+    if bytes(server.data) != before[:at] + want + before[at + size :]:
+        raise Failed("the disk does not hold what was written")
+
+
+def check_held_flush(g, server, name):
+    late = server.serve_late(nbd.FLUSH, LATE + 4)	# flushes have twice the time
+    g.check(f"yes c | dd of=/dev/{name} bs=4k seek=300 count=1 iflag=fullblock conv=fsync", timeout=90)
+    late.join()
+    if bytes(server.data[300 << 12 : 301 << 12]) != b"c\n" * 2048:
+        raise Failed("the disk does not hold what was written")
+
+
+def check_held_and_failed(g, server, name):
+    late = server.serve_late(nbd.READ, LATE, count=12, error=nbd.EIO)
+    g.check(f"! dd if=/dev/{name} of=/tmp/e bs=4k skip=400 count=1 iflag=direct 2>/tmp/err && ! [ -s /tmp/e ] && cat /tmp/err",
+            r"I/O error|timed out", timeout=120)
+    server.stop_late(late)
+    g.check(f"dd if=/dev/{name} bs=64k iflag=direct | md5sum", md5(server.data))
+
+
+def run_stall(case, command, stem, report, login_limit):
+    """Requests that the host answers long after our time-out: the device is reset, they come to a good end, the device works on."""
+    _machine, device, name = STALL[case["device"]]
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/nbd"
+        server = nbd.Server(path, random.Random(case["device"]).randbytes(SIZE))
+        words = ["-nodefaults", "-drive", f"file=nbd:unix:{path},if=none,id=d0,format=raw", "-device", device]
+        with Guest([*command, *words], f"{stem}.log") as g:
+            if not report.run("reaches the shell", g.login, login_limit):
+                return
+            report.run("short time-out", g.check, f"echo 2000 >/sys/block/{name}/queue/io_timeout")
+            report.run("a read is held", check_held_read, g, server, name)
+            report.run("a write is held", check_held_write, g, server, name)
+            report.run("a flush is held", check_held_flush, g, server, name)
+            report.run("all reads are held, and fail", check_held_and_failed, g, server, name)
+            report.run("powers off", power.poweroff, g)
+            found = [line for line in qemu.faults(g.text) if "I/O error" not in line]
+            if found:
+                report("log without faults", "; ".join(found[:5]), 0)
+        server.close()
 
 
 def talk_hvc(path):

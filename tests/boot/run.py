@@ -90,6 +90,7 @@ CASES = [
     *(boot(f"virtio-{d}", quick=d in ("legacy-intx", "one-queue"), kind="virtio", device=d, smp=4) for d in disks.VIRTIO),
     boot("virtio-pc", kind="virtio", device="transitional", machine="pc"),
     *(boot(f"virtio-{d}", quick=d == "remove", kind="virtio", device=d) for d in disks.SPECIAL),
+    *(boot(f"stall-{d}", kind="stall", device=d, machine=disks.STALL[d][0]) for d in disks.STALL),
     boot("hvc", quick=True, kind="hvc", append="console=hvc0 console=ttyS0"),
     boot("hvc-one-port", kind="hvc", device=",max_ports=1,disable-modern=on", append="console=hvc0 console=ttyS0"),
     *(boot(f"root-{d}", quick=d == "virtio", kind="root", device=d, machine="pc" if d == "ata" else "q35", append="root=LABEL=lintel rw")
@@ -204,7 +205,7 @@ def run_bad(case, args, stem, report):
 
 
 def run_disks(case, args, stem, report):
-    run = {"virtio": disks.run_virtio, "hvc": disks.run_hvc, "root": disks.run_root}[case["kind"]]
+    run = {"virtio": disks.run_virtio, "hvc": disks.run_hvc, "root": disks.run_root, "stall": disks.run_stall}[case["kind"]]
     words = command(case, args)
     if case["kind"] == "root":
         at = words.index("-initrd")
@@ -220,7 +221,8 @@ def run_case(case, args):
     """One case; returns (passed, failed)."""
     report = Report(case["name"])
     stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
-    {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, **dict.fromkeys(("virtio", "hvc", "root"), run_disks)}.get(case["kind"], run_system)(case, args, stem, report)
+    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, **dict.fromkeys(("virtio", "hvc", "root", "stall"), run_disks)}
+    special.get(case["kind"], run_system)(case, args, stem, report)
     return report.passed, report.failed
 
 

@@ -17,6 +17,6 @@ crash-oracle: $(ORACLE_KERNEL) $(B)/crash/load ## the same on Debian's Linux
 	$(call need,run usr)
 	$(Q)$(PYTHON) tests/crash/run.py --kernel linux $(CRASH)
 
-error-test: $(K)/lintel $(B)/crash/load ## a disk whose n-th request fails (ERRORS="--sticky --device ata --fs ext2 --n 1,2,3")
+error-test: $(K)/lintel $(B)/crash/load ## a disk whose n-th request fails (ERRORS="--device all --fs ext2,ext3 --sticky --n 1,2,3")
 	$(call need,run usr)
 	$(Q)$(PYTHON) tests/crash/errors.py $(if $(DEBUG),--debug) $(ERRORS)

@@ -6,9 +6,9 @@
  * have been fsync'ed "S name checksum size" ("S name -" where it is gone). Notes are blocks written with O_DIRECT behind the
  * file system's end on the same disk, so that their order among the disk's writes is known.
  *
- * mode=errors: the disk fails at times; errors are counted by errno, and nothing is noted.
+ * mode=errors: the disk fails at times; errors are counted by errno, and nothing is noted. disks=n: n of them, from dev on, one after the other.
  *
- * Command line: fs= opts= dev= size= (bytes of the file system) seed= ops= workers= mode=load|check|errors
+ * Command line: fs= opts= dev= disks= size= (bytes of the file system) seed= ops= workers= mode=load|check|errors
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -33,9 +33,10 @@
 #define FILE_MAX	(192 << 10)
 
 static char cmdline[4096];
-static const char *fs = "ext3", *opts = "", *dev = "/dev/vda", *mode = "load";
+static const char *fs = "ext3", *opts = "", *mode = "load";
+static char dev[16] = "/dev/vda";
 static uint64_t fs_size;
-static unsigned seed = 1, ops = 200, workers = 2;
+static unsigned seed = 1, ops = 200, workers = 2, disks = 1;
 
 static uint32_t
 rnd(uint32_t n)
@@ -92,7 +93,9 @@ parse_command_line(void)
 		else if (strcmp(word, "opts") == 0)
 			opts = v;
 		else if (strcmp(word, "dev") == 0)
-			dev = v;
+			snprintf(dev, sizeof(dev), "%s", v);
+		else if (strcmp(word, "disks") == 0)
+			disks = (unsigned)strtoul(v, NULL, 10);
 		else if (strcmp(word, "mode") == 0)
 			mode = v;
 		else if (strcmp(word, "size") == 0)
@@ -291,6 +294,17 @@ operation(void)
 	}
 }
 
+/* What is read comes from the disk, so that reads can fail. */
+static void
+forget(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+	if (fd < 0 || write(fd, "3", 1) != 1)
+		fail("drop_caches");
+	close(fd);
+}
+
 static void
 worker(unsigned nr)
 {
@@ -305,8 +319,11 @@ worker(unsigned nr)
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
 		went_wrong("mkdir");
 	sync();
-	for (i = 0; i < ops; i++)
+	for (i = 0; i < ops; i++) {
 		operation();
+		if (tolerant)
+			forget();
+	}
 	exit(0);
 }
 
@@ -379,6 +396,70 @@ load_modules(void)
 	}
 }
 
+static void
+run_one(void)
+{
+	if (mount(dev, "/m", fs, 0, opts) != 0)
+		fail("mount");
+	printf("MOUNTED\n");
+	fflush(stdout);
+	if (strcmp(mode, "check") == 0)
+		run_check();
+	else
+		run_load();
+	fflush(stdout);
+	if (umount("/m") != 0)
+		fail("umount");
+}
+
+/* Into the kernel's log: so its lines and ours stand in order, and whole. */
+static void
+say(const char *what, const char *more)
+{
+	char text[160];
+	int fd = open("/dev/kmsg", O_WRONLY);
+
+	snprintf(text, sizeof(text), "load: %s %s\n", what, more);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		fail("kmsg");
+	close(fd);
+}
+
+static void
+run_on_failing_disk(void)
+{
+	char text[80];
+
+	if (mount(dev, "/m", fs, 0, opts) != 0) {
+		say("MOUNT", strerror(errno));
+		return;
+	}
+	memset(errors, 0, sizeof(*errors));
+	run_load();
+	sync();
+	snprintf(text, sizeof(text), "eio %u erofs %u other %u", errors->eio, errors->erofs, errors->other);
+	say("ERRORS", text);
+	if (umount("/m") != 0)
+		fail("umount");
+}
+
+static void
+run_errors(void)
+{
+	char text[16];
+
+	tolerant = true;
+	errors = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (unsigned i = 0; i < disks; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		say("DISK", text);
+		run_on_failing_disk();
+		say("OVER", text);
+		dev[strlen(dev) - 1]++;
+		seed++;
+	}
+}
+
 int
 main(void)
 {
@@ -391,29 +472,10 @@ main(void)
 		fail("mount of /dev");
 	load_modules();
 	parse_command_line();
-	if (mount(dev, "/m", fs, 0, opts) != 0) {
-		printf("MOUNT %s\n", strerror(errno));
-		if (strcmp(mode, "errors") == 0)
-			printf("DONE\n");
-		fail("mount");
-	}
-	printf("MOUNTED\n");
-	fflush(stdout);
-	if (strcmp(mode, "errors") == 0) {
-		tolerant = true;
-		errors = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	}
-	if (strcmp(mode, "check") == 0)
-		run_check();
+	if (strcmp(mode, "errors") == 0)
+		run_errors();
 	else
-		run_load();
-	fflush(stdout);
-	if (tolerant) {
-		sync();
-		printf("ERRORS eio %u erofs %u other %u\n", errors->eio, errors->erofs, errors->other);
-	}
-	if (umount("/m") != 0)
-		fail("umount");
+		run_one();
 	printf("DONE\n");
 	fflush(stdout);
 	reboot(RB_POWER_OFF);

@@ -48,12 +48,12 @@ def pack(kernel, out):
         subprocess.run([*cmd, *add, "--cpio", out], check=True)
 
 
-def guest(args, initrd, drive, words, log_path, kill_after=None):
+def guest(args, initrd, drive, words, log_path, kill_after=None, limit=300):
     """Runs to its end, or is killed after so many seconds. The lines of its log."""
-    cmd = qemu.base_command(smp=args.smp, mem=256)
+    cmd = qemu.base_command(getattr(args, "machine", "q35"), smp=args.smp, mem=256)
     append = f"console=ttyS0 panic=-1 rdinit=/init fs={args.fs} size={FS_BYTES} workers={WORKERS} {words}"
     cmd += qemu.boot_words("kernel", args.kernel, args.debug, initrd, append=append)
-    cmd += ["-no-reboot", "-monitor", "none", "-serial", "stdio", *drive]
+    cmd += ["-nodefaults", "-no-reboot", "-monitor", "none", "-serial", "stdio", *drive]
     with open(log_path, "wb") as log:
         machine = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
@@ -61,7 +61,7 @@ def guest(args, initrd, drive, words, log_path, kill_after=None):
                 wait_for(log_path, b"MOUNTED", 60)
                 time.sleep(kill_after)
             else:
-                machine.wait(300)
+                machine.wait(limit)
         except subprocess.TimeoutExpired:
             pass
         finally:
