@@ -5,7 +5,7 @@
  * Data stands in a ring of page buffers. A write of at most PIPE_BUF bytes goes into one buffer (the last one, where it
  * fits whole, or a new one), which makes it atomic without further ado. Waking: a writer that finds the ring empty wakes a
  * reader, a reader that finds it full wakes a writer; both wait exclusively, and whoever leaves something behind for
- * the next one of his kind wakes him.
+ * the next one of his kind wakes him. Who is to be woken is seen under the lock, and woken without it: he wants it first of all.
  */
 #include "fs/pipe.h"
 
@@ -50,6 +50,17 @@ wake_one(struct waitq *q, u32 events)
 {
 	if (waitq_active(q))
 		waitq_wake(q, 1, events);
+}
+
+/* Unlock, and wake a reader, a writer, or both. The pipe stays: the caller has it open. */
+static void
+unlock_and_wake(struct pipe *p, bool reader, bool writer)
+{
+	mutex_unlock(&p->lock);
+	if (reader)
+		wake_one(&p->readers_wq, POLLIN | POLLRDNORM);
+	if (writer)
+		wake_one(&p->writers_wq, POLLOUT | POLLWRNORM);
 }
 
 /* --- life --- */
@@ -227,11 +238,7 @@ pipe_read(struct file *f, struct iobuf *buf, off_t *pos)
 			break;
 		}
 	}
-	if (was_full && !ring_full(p))
-		wake_one(&p->writers_wq, POLLOUT | POLLWRNORM);
-	if (!ring_empty(p) || p->writers == 0)
-		wake_one(&p->readers_wq, POLLIN | POLLRDNORM);
-	mutex_unlock(&p->lock);
+	unlock_and_wake(p, !ring_empty(p) || p->writers == 0, was_full && !ring_full(p));
 	if (done > 0)
 		vnode_touch(f->vn, VT_ATIME);
 	return done;
@@ -278,11 +285,10 @@ produce(struct pipe *p, struct iobuf *buf, bool packet)
 }
 
 /* Something was written: readers that may sleep since it was empty. */
-static void
-wake_readers(struct pipe *p, bool was_empty)
+static bool
+readers_want(struct pipe *p, bool was_empty)
 {
-	if ((was_empty || READ_ONCE(p->polled)) && !ring_empty(p))
-		wake_one(&p->readers_wq, POLLIN | POLLRDNORM);
+	return (was_empty || READ_ONCE(p->polled)) && !ring_empty(p);
 }
 
 static ssize_t
@@ -322,8 +328,7 @@ pipe_write(struct file *f, struct iobuf *buf, off_t *pos)
 				done = n;
 			break;
 		}
-		wake_readers(p, was_empty);
-		mutex_unlock(&p->lock);
+		unlock_and_wake(p, readers_want(p, was_empty), false);
 		err = wait_event_interruptible_exclusive(&p->writers_wq, !ring_full(p) || READ_ONCE(p->readers) == 0);
 		mutex_lock(&p->lock);
 		was_empty = ring_empty(p);
@@ -333,11 +338,7 @@ pipe_write(struct file *f, struct iobuf *buf, off_t *pos)
 			break;
 		}
 	}
-	if (done > 0)
-		wake_readers(p, was_empty);
-	if (!ring_full(p) || p->readers == 0)
-		wake_one(&p->writers_wq, POLLOUT | POLLWRNORM);
-	mutex_unlock(&p->lock);
+	unlock_and_wake(p, done > 0 && readers_want(p, was_empty), !ring_full(p) || p->readers == 0);
 	if (done > 0)
 		vnode_touch(f->vn, VT_MTIME | VT_CTIME);
 	return done;
