@@ -199,7 +199,6 @@ ext2_dir_set(struct handle *h, struct vnode *dir, struct ext2_slot *slot, struct
 	slot->de->inode = (u32)vn->ino;
 	slot->de->file_type = ext2_dirent_type(ext2_fs(dir->sb), vn->mode);
 	ext2_dirty(h, slot->b);
-	ext2_dir_changed(dir);
 	return 0;
 }
 

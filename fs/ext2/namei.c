@@ -336,7 +336,7 @@ struct renaming {
 	struct dentry *od, *nd;
 };
 
-/* ".." of a directory that has moved. */
+/* ".." of a directory that has moved; its own times of change stay, as on Linux. */
 static int
 set_parent(struct renaming *r, struct vnode *dir, struct vnode *parent)
 {
@@ -360,6 +360,8 @@ set_entry(struct renaming *r, struct vnode *dir, struct dentry *d, struct vnode 
 	if (err != 0)
 		return err;
 	err = ext2_dir_set(r->h, dir, &slot, vn);
+	if (err == 0)
+		ext2_dir_changed(dir);
 	buf_put(slot.b);
 	return err;
 }

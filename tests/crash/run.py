@@ -48,11 +48,11 @@ def pack(kernel, out):
         subprocess.run([*cmd, *add, "--cpio", out], check=True)
 
 
-def guest(args, initrd, drive, words, log_path, kill_after=None, limit=300):
-    """Runs to its end, or is killed after so many seconds. The lines of its log."""
+def guest(args, initrd, drive, words, log_path, kill_after=None, limit=300, kernel=None):
+    """Runs to its end, or is killed after so many seconds. The lines of its log. kernel: another than args.kernel."""
     cmd = qemu.base_command(getattr(args, "machine", "q35"), smp=args.smp, mem=256)
     append = f"console=ttyS0 panic=-1 rdinit=/init fs={args.fs} size={FS_BYTES} workers={WORKERS} {words}"
-    cmd += qemu.boot_words("kernel", args.kernel, args.debug, initrd, append=append)
+    cmd += qemu.boot_words("kernel", kernel or args.kernel, args.debug, initrd, append=append)
     cmd += ["-nodefaults", "-no-reboot", "-monitor", "none", "-serial", "stdio", *drive]
     with open(log_path, "wb") as log:
         machine = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
@@ -89,11 +89,11 @@ def drive_of(image, log=None):
             "-device", "virtio-blk-pci,drive=d0"]
 
 
-def make_image(path, fs, journal_blocks=None):
+def make_image(path, fs, block=1024):
     with open(path, "wb") as f:
         f.truncate(DISK_BYTES)
     kind = {"ext3": ["-t", "ext3", "-J", "size=4"], "ext2": ["-t", "ext2"]}[fs]
-    subprocess.run(["mke2fs", "-qq", "-F", *kind, "-b", "1024", path, str(FS_BYTES // 1024)], check=True)
+    subprocess.run(["mke2fs", "-qq", "-F", *kind, "-b", str(block), path, str(FS_BYTES // block)], check=True)
 
 
 # ---- the record ---------------------------------------------------------------------------------------------
@@ -218,9 +218,9 @@ def judge(image, fs, notes, tmp):
     return ("lost" if verdict != "bad" and faults else verdict), faults
 
 
-def judge_by_kernel(args, initrd, image, notes, tmp):
-    """The kernel under test mounts the image itself (ext3: recovers it), reads everything and unmounts; then it is clean."""
-    lines = guest(args, initrd, drive_of(image), "mode=check", f"{tmp}/check.log")
+def judge_by_kernel(args, initrd, image, notes, tmp, kernel=None):
+    """The kernel under test (or another) mounts the image itself (ext3: recovers it), reads everything and unmounts; then it is clean."""
+    lines = guest(args, initrd, drive_of(image), "mode=check", f"{tmp}/check.log", kernel=kernel)
     faults = qemu.faults("\n".join(lines)) + [line for line in lines if line.startswith("FAULT")]
     if "DONE" not in lines:
         return "bad", faults + ["the kernel did not come through"] + lines[-5:]
