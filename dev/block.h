@@ -242,6 +242,9 @@ void block_request_requeue(struct block_request *rq);	/* to the front, after a r
 void block_queue_for_each_out(struct block_queue *q, void (*fn)(struct block_request *rq, void *arg), void *arg);
 void block_queue_stop(struct block_queue *q);		/* no submits until start (reset going on). Any context */
 void block_queue_start(struct block_queue *q);
+/* How long requests that go out from now on may take. Setting: thread context. */
+nsec_t block_queue_timeout(struct block_queue *q);
+void block_queue_set_timeout(struct block_queue *q, nsec_t timeout);
 /* The device's write cache was switched on or off. Switching on: call it first; off: after. Any context. */
 void block_queue_set_write_cache(struct block_queue *q, bool on);
 struct disk *block_queue_disk(struct block_queue *q);

@@ -79,6 +79,7 @@ struct ata_device {
 	char vendor[9], model[17], revision[5];	/* [I] before it is published */
 	bool medium_changed;		/* [a] CD: nobody has asked yet */
 	bool locked;			/* [a] CD: door */
+	u8 cd_options;			/* [a] CDO_* */
 };
 
 struct ata_port_ops {
@@ -188,12 +189,14 @@ int __must_check ata_packet(struct ata_device *dev, const u8 *cdb, bool write, v
 int __must_check ata_request_sense(struct ata_device *dev, struct ata_sense *out);
 
 /* --- hdio.c, cdrom.c --- */
+enum { CDO_AUTO_CLOSE = 1, CDO_AUTO_EJECT = 2, CDO_USE_FFLAGS = 4, CDO_LOCK = 8, CDO_CHECK_TYPE = 16, CDO_ALL = 31 };	/* linux/cdrom.h */
 long ata_disk_ioctl(struct disk *d, unsigned int cmd, u64 arg);
 long ata_cd_ioctl(struct disk *d, unsigned int cmd, u64 arg);
 /* Is there a medium? 0, -ENOMEDIUM ... sets the disk's size. */
 int __must_check ata_cd_check_medium(struct ata_device *dev);
 /* True: it was open, and was closed. */
 bool ata_cd_close_tray(struct ata_device *dev);
+void ata_cd_open_tray(struct ata_device *dev);
 
 /* --- controllers --- */
 void ahci_register(void);

@@ -12,8 +12,12 @@
 #define CDROMSTOP		0x5307
 #define CDROMSTART		0x5308
 #define CDROMEJECT		0x5309
+#define CDROMEJECT_SW		0x530f
 #define CDROMMULTISESSION	0x5310
 #define CDROMCLOSETRAY		0x5319
+#define CDROM_SET_OPTIONS	0x5320
+#define CDROM_CLEAR_OPTIONS	0x5321
+#define CDROM_SELECT_SPEED	0x5322
 #define CDROM_MEDIA_CHANGED	0x5325
 #define CDROM_DRIVE_STATUS	0x5326
 #define CDROM_DISC_STATUS	0x5327
@@ -21,10 +25,9 @@
 #define CDROM_LOCKDOOR		0x5329
 #define CDROM_GET_CAPABILITY	0x5331
 
-#define CDSL_CURRENT		0x7fffffffUL
 enum { CDS_NO_DISC = 1, CDS_TRAY_OPEN = 2, CDS_DRIVE_NOT_READY = 3, CDS_DISC_OK = 4 };
 enum { CDS_AUDIO = 100, CDS_DATA_1 = 101, CDS_MIXED = 105 };
-enum { CDC_CLOSE_TRAY = 1, CDC_OPEN_TRAY = 2, CDC_LOCK = 4, CDC_MEDIA_CHANGED = 0x80, CDC_DRIVE_STATUS = 0x800 };
+enum { CDC_CLOSE_TRAY = 1, CDC_OPEN_TRAY = 2, CDC_LOCK = 4, CDC_SELECT_SPEED = 8, CDC_MULTI_SESSION = 0x20, CDC_MEDIA_CHANGED = 0x80, CDC_DRIVE_STATUS = 0x800, CDC_DVD = 0x8000 };
 #define CDROM_LBA		1
 #define CDROM_MSF		2
 #define CDROM_LEADOUT		0xaa
@@ -34,7 +37,7 @@ struct abi_cdrom_tochdr { u8 first, last; };
 struct abi_cdrom_tocentry { u8 track, adr_ctrl, format, pad; u8 addr[4]; u8 datamode, pad2[3]; };
 struct abi_cdrom_multisession { u8 addr[4]; u8 xa_flag, addr_format, pad[2]; };
 
-enum { START_STOP = 0x1b, PREVENT_REMOVAL = 0x1e, READ_TOC = 0x43, GET_EVENT = 0x4a };
+enum { START_STOP = 0x1b, PREVENT_REMOVAL = 0x1e, READ_TOC = 0x43, GET_EVENT = 0x4a, SET_SPEED = 0xbb };
 enum { STOP = 0, START = 1, EJECT = 2, LOAD = 3 };
 
 #define TOC_MAX		(4 + 100 * 8)
@@ -115,10 +118,28 @@ drive_status(struct ata_device *dev)
 	return s.asc == 0x3a && s.ascq == 2 ? CDS_TRAY_OPEN : CDS_NO_DISC;
 }
 
+/* How fast it turns, in units of the first drives' 177 kB/s (MMC-5 6.41); 0: as fast as it can. */
+static long
+select_speed(struct ata_device *dev, u64 speed)
+{
+	u32 kilobytes = speed == 0 || speed > 0xffff / 177 ? 0xffff : (u32)speed * 177;
+	const u8 cdb[16] = { SET_SPEED, 0, (u8)(kilobytes >> 8), (u8)kilobytes };
+	int r = ata_packet(dev, cdb, false, NULL, 0, NULL);
+
+	return r < 0 ? r : 0;
+}
+
 bool
 ata_cd_close_tray(struct ata_device *dev)
 {
 	return drive_status(dev) == CDS_TRAY_OPEN && start_stop(dev, LOAD) == 0;
+}
+
+void
+ata_cd_open_tray(struct ata_device *dev)
+{
+	if (start_stop(dev, EJECT) == 0)
+		atomic_store(&dev->medium_changed, true);
 }
 
 /* --- table of contents (MMC-5 6.26) --- */
@@ -143,9 +164,11 @@ read_toc(struct ata_device *dev, struct toc *t)
 	return 0;
 }
 
+/* Track 0 is the first one. */
 static const u8 *
 toc_track(const struct toc *t, u8 track)
 {
+	track = track == 0 ? t->first : track;
 	for (u32 i = 0; i < t->tracks; i++) {
 		const u8 *e = t->data + 4 + 8 * i;
 
@@ -197,7 +220,6 @@ toc_entry(const struct toc *t, void __user *arg)
 		return -EINVAL;
 	e.adr_ctrl = (u8)(found[1] << 4 | found[1] >> 4);	/* adr is the low half there, and the high half here */
 	e.datamode = found[1] & 4 ? 1 : 0;
-	memset(e.addr, 0, sizeof(e.addr));
 	put_address(toc_lba(found), e.format, e.addr);
 	return copy_to_user(arg, &e, sizeof(e));
 }
@@ -274,13 +296,26 @@ ata_cd_ioctl(struct disk *d, unsigned int cmd, u64 arg)
 	case CDROM_LOCKDOOR:
 		return arg == 0 && openers(d) > 1 && !capable(CAP_SYS_ADMIN) ? -EBUSY : lock_door(dev, arg != 0);
 	case CDROM_DRIVE_STATUS:
-		return arg != 0 && arg != CDSL_CURRENT ? -EINVAL : drive_status(dev);
+		return drive_status(dev);	/* whatever slot: there is one */
 	case CDROM_MEDIA_CHANGED:
-		return arg != 0 && arg != CDSL_CURRENT ? -EINVAL : atomic_xchg(&dev->medium_changed, false);
+		return atomic_xchg(&dev->medium_changed, false);
 	case CDROM_CHANGER_NSLOTS:
 		return 1;
 	case CDROM_GET_CAPABILITY:
-		return CDC_CLOSE_TRAY | CDC_OPEN_TRAY | CDC_LOCK | CDC_MEDIA_CHANGED | CDC_DRIVE_STATUS;
+		return CDC_CLOSE_TRAY | CDC_OPEN_TRAY | CDC_LOCK | CDC_SELECT_SPEED | CDC_MULTI_SESSION | CDC_MEDIA_CHANGED | CDC_DRIVE_STATUS |
+			CDC_DVD;
+	case CDROM_SELECT_SPEED:
+		return select_speed(dev, arg);
+	case CDROM_SET_OPTIONS:
+		return atomic_fetch_or(&dev->cd_options, (u8)(arg & CDO_ALL)) | (long)(arg & CDO_ALL);
+	case CDROM_CLEAR_OPTIONS:
+		return atomic_fetch_and(&dev->cd_options, (u8)~(arg & CDO_ALL)) & ~(long)(arg & CDO_ALL);
+	case CDROMEJECT_SW:
+		if (arg != 0)
+			(void)atomic_fetch_or(&dev->cd_options, (u8)(CDO_AUTO_CLOSE | CDO_AUTO_EJECT));
+		else
+			(void)atomic_fetch_and(&dev->cd_options, (u8)~(CDO_AUTO_CLOSE | CDO_AUTO_EJECT));
+		return 0;
 	case CDROMMULTISESSION:
 		return multisession((void __user *)arg);
 	case CDROMREADTOCHDR:

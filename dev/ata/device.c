@@ -63,12 +63,66 @@ show_queue_depth(struct device *d, struct strbuf *out)
 	return 0;
 }
 
+static int
+show_state(struct device *d, struct strbuf *out)
+{
+	strbuf_puts(out, device_of(d)->gone ? "deleted\n" : "running\n");
+	return 0;
+}
+
+static int
+show_scsi_level(struct device *d, struct strbuf *out)
+{
+	strbuf_puts(out, "6\n");		/* SPC-3, as libata says */
+	return 0;
+}
+
+static int
+show_modalias(struct device *d, struct strbuf *out)
+{
+	strbuf_printf(out, "scsi:t-0x%02x\n", device_of(d)->id.packet ? device_of(d)->id.packet_type : 0);
+	return 0;
+}
+
+/* Seconds, of requests; queue/io_timeout is the same in milliseconds. */
+static int
+show_timeout(struct device *d, struct strbuf *out)
+{
+	struct disk *disk = READ_ONCE(device_of(d)->disk);
+
+	if (disk == NULL)
+		return -ENODEV;
+	strbuf_printf(out, "%lu\n", (u64)(block_queue_timeout(disk->queue) / NSEC_PER_SEC));
+	return 0;
+}
+
+static int
+store_timeout(struct device *d, const char *text, size_t len)
+{
+	struct disk *disk = READ_ONCE(device_of(d)->disk);
+	const char *end;
+	u64 v;
+
+	(void)len;
+	if (disk == NULL)
+		return -ENODEV;
+	if (parse_u64(text, &end, 10, &v) != 0 || (*end != '\0' && *end != '\n') || v == 0 || v > UINT32_MAX / 1000)
+		return -EINVAL;
+	block_queue_set_timeout(disk->queue, (nsec_t)v * NSEC_PER_SEC);
+	return 0;
+}
+
+static const struct device_attr attr_state = { "state", 0444, show_state, NULL };
+static const struct device_attr attr_scsi_level = { "scsi_level", 0444, show_scsi_level, NULL };
+static const struct device_attr attr_modalias = { "modalias", 0444, show_modalias, NULL };
+static const struct device_attr attr_timeout = { "timeout", 0644, show_timeout, store_timeout };
 static const struct device_attr attr_vendor = { "vendor", 0444, show_vendor, NULL };
 static const struct device_attr attr_model = { "model", 0444, show_model, NULL };
 static const struct device_attr attr_revision = { "rev", 0444, show_revision, NULL };
 static const struct device_attr attr_type = { "type", 0444, show_type, NULL };
 static const struct device_attr attr_queue_depth = { "queue_depth", 0444, show_queue_depth, NULL };
-static const struct device_attr *const attrs[] = { &attr_vendor, &attr_model, &attr_revision, &attr_type, &attr_queue_depth, NULL };
+static const struct device_attr *const attrs[] = { &attr_vendor, &attr_model, &attr_revision, &attr_type, &attr_queue_depth, &attr_state,
+	&attr_scsi_level, &attr_modalias, &attr_timeout, NULL };
 
 /* --- life --- */
 

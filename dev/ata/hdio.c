@@ -11,6 +11,9 @@
 #define HDIO_GET_IDENTITY	0x030d
 #define HDIO_DRIVE_TASK		0x031e
 #define HDIO_DRIVE_CMD		0x031f
+#define HDIO_SET_32BIT		0x0324
+#define SCSI_GET_IDLUN		0x5382	/* scsi/scsi.h */
+#define SCSI_GET_BUS_NUMBER	0x5386
 
 #define COMMAND_MS		10000
 #define DATA_SECTORS_MAX	128U
@@ -47,7 +50,6 @@ may_command(void)
 	return capable(CAP_SYS_ADMIN) && capable(CAP_SYS_RAWIO);
 }
 
-/* args: command, count (SMART: LBA), feature, sectors of data to read; then the data. Back: status, error, count. */
 static int
 command_with_data(struct ata_device *dev, struct ata_command *c, u32 sectors, u8 __user *to)
 {
@@ -72,6 +74,7 @@ command_with_data(struct ata_device *dev, struct ata_command *c, u32 sectors, u8
 	return err;
 }
 
+/* args: command, count (SMART: LBA), feature, sectors of data to read; then the data. Back: status, error, count. */
 static long
 drive_command(struct ata_device *dev, u8 __user *arg)
 {
@@ -92,12 +95,13 @@ drive_command(struct ata_device *dev, u8 __user *arg)
 		c.tf.lba = SMART_LBA | args[1];
 	}
 	err = command_with_data(dev, &c, args[3], arg + sizeof(args));
-	if (err == -EFAULT || err == -ENOMEM || err == -EINVAL)
+	/* As Linux: registers come back of good commands without data only. */
+	if (err != 0 || args[3] != 0)
 		return err;
 	args[0] = c.result.status;
 	args[1] = c.result.error;
 	args[2] = (u8)c.result.count;
-	return copy_to_user(arg, args, sizeof(args)) != 0 ? -EFAULT : err;
+	return copy_to_user(arg, args, sizeof(args));
 }
 
 /* args: command, feature, count, LBA low, mid, high, device. Back: the same registers. */
@@ -127,6 +131,23 @@ drive_task(struct ata_device *dev, u8 __user *arg)
 	return copy_to_user(arg, args, sizeof(args)) != 0 ? -EFAULT : err;
 }
 
+/* Where it stands, as its name in sysfs tells: unit, logical unit 0, channel 0, host; then a number of the host. */
+static long
+get_idlun(const struct ata_device *dev, void __user *arg)
+{
+	u32 host = dev->port->index - 1, id[2] = { dev->unit | host << 24, host };
+
+	return copy_to_user(arg, id, sizeof(id));
+}
+
+static long
+get_bus_number(const struct ata_device *dev, void __user *arg)
+{
+	u32 host = dev->port->index - 1;
+
+	return copy_to_user(arg, &host, sizeof(host));
+}
+
 long
 ata_disk_ioctl(struct disk *d, unsigned int cmd, u64 arg)
 {
@@ -137,6 +158,12 @@ ata_disk_ioctl(struct disk *d, unsigned int cmd, u64 arg)
 		return get_identity(dev, (void __user *)arg);
 	case HDIO_GET_32BIT:
 		return put_user_u64(0, (u64 __user *)arg);
+	case HDIO_SET_32BIT:
+		return arg == 0 ? 0 : -EINVAL;	/* PIO is 16 bits wide */
+	case SCSI_GET_IDLUN:
+		return get_idlun(dev, (void __user *)arg);
+	case SCSI_GET_BUS_NUMBER:
+		return get_bus_number(dev, (void __user *)arg);
 	case HDIO_DRIVE_CMD:
 		return drive_command(dev, (u8 __user *)arg);
 	case HDIO_DRIVE_TASK:

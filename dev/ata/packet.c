@@ -171,9 +171,9 @@ open(struct disk *d, u32 how)
 
 	if (how & BLOCK_OPEN_ANYWAY)
 		return err;
-	if (err == -ENOMEDIUM && ata_cd_close_tray(dev))
+	if (err == -ENOMEDIUM && (atomic_load(&dev->cd_options) & CDO_AUTO_CLOSE) && ata_cd_close_tray(dev))
 		err = ata_cd_check_medium(dev);
-	if (err == 0)
+	if (err == 0 && (atomic_load(&dev->cd_options) & CDO_LOCK))
 		(void)!lock_door(dev, true);	/* not every drive has a lock */
 	return err;
 }
@@ -185,6 +185,8 @@ close(struct disk *d)
 
 	if (atomic_load(&dev->locked))
 		(void)!lock_door(dev, false);
+	if (atomic_load(&dev->cd_options) & CDO_AUTO_EJECT)
+		ata_cd_open_tray(dev);
 }
 
 static const struct block_ops ata_cd_ops = {
@@ -245,6 +247,8 @@ ata_cd_publish(struct ata_device *dev)
 	d->parent = &dev->dev;
 	d->attrs = ata_fault_attrs;
 	d->removable = d->read_only = d->no_partitions = true;
+	dev->medium_changed = true;	/* as Linux: nobody has seen this one */
+	dev->cd_options = CDO_AUTO_CLOSE | CDO_USE_FFLAGS | CDO_LOCK;
 	dev->disk = d;			/* openers come as soon as it is added */
 	err = disk_set_name(d, "sr");
 	if (err == 0)

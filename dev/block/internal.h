@@ -89,8 +89,6 @@ int __must_check block_queue_start_thread(struct block_queue *q);	/* once the di
 void block_queue_add(struct block_queue *q, struct bio *bio);
 void block_queue_run(struct block_queue *q, struct block_hwq *h);
 void block_queue_run_here(struct block_queue *q);	/* the hardware queue of this CPU */
-/* Of requests that go out from now on. Thread context. */
-void block_queue_set_timeout(struct block_queue *q, nsec_t timeout);
 void block_queue_wait_room(struct block_queue *q, u8 dir);	/* may sleep */
 /* New bios get -ENODEV, those that wait too; returns when none is left. */
 void block_queue_drain(struct block_queue *q);

@@ -456,6 +456,12 @@ block_queue_start(struct block_queue *q)
 		run_all(q);
 }
 
+nsec_t
+block_queue_timeout(struct block_queue *q)
+{
+	return atomic_load_relaxed(&q->timeout);
+}
+
 void
 block_queue_set_timeout(struct block_queue *q, nsec_t timeout)
 {

@@ -83,7 +83,7 @@ def batch(args, initrd, tmp, kind, ns):
             crash.make_image(image, args.fs)
             rules(config, EVENTS[kind], n, not args.sticky)
         dev = DEVICES[args.device][1]
-        words = f"mode=errors seed={ns[0]} ops={args.ops} dev={dev} disks={len(ns)}" + (f" opts={args.opts}" if args.opts else "")
+        words = f"mode=errors seed={ns[0]} ops={args.ops} dev={dev} disks={len(ns)} forget={int(kind == 'read')}" + (f" opts={args.opts}" if args.opts else "")
         lines = crash.guest(args, initrd, drives(args.device, images), words, f"{place}/log", limit=SECONDS * len(ns) + 60)
         if args.keep:
             os.makedirs(args.keep, exist_ok=True)

@@ -7,8 +7,9 @@
  * file system's end on the same disk, so that their order among the disk's writes is known.
  *
  * mode=errors: the disk fails at times; errors are counted by errno, and nothing is noted. disks=n: n of them, from dev on, one after the other.
+ * forget=1: caches are dropped after each operation.
  *
- * Command line: fs= opts= dev= disks= size= (bytes of the file system) seed= ops= workers= mode=load|check|errors
+ * Command line: fs= opts= dev= disks= size= (bytes of the file system) seed= ops= workers= forget= mode=load|check|errors
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -36,7 +37,7 @@ static char cmdline[4096];
 static const char *fs = "ext3", *opts = "", *mode = "load";
 static char dev[16] = "/dev/vda";
 static uint64_t fs_size;
-static unsigned seed = 1, ops = 200, workers = 2, disks = 1;
+static unsigned seed = 1, ops = 200, workers = 2, disks = 1, forgets;
 
 static uint32_t
 rnd(uint32_t n)
@@ -104,6 +105,8 @@ parse_command_line(void)
 			seed = (unsigned)strtoul(v, NULL, 10);
 		else if (strcmp(word, "ops") == 0)
 			ops = (unsigned)strtoul(v, NULL, 10);
+		else if (strcmp(word, "forget") == 0)
+			forgets = (unsigned)strtoul(v, NULL, 10);
 		else if (strcmp(word, "workers") == 0)
 			workers = (unsigned)strtoul(v, NULL, 10);
 	}
@@ -321,7 +324,7 @@ worker(unsigned nr)
 	sync();
 	for (i = 0; i < ops; i++) {
 		operation();
-		if (tolerant)
+		if (forgets)
 			forget();
 	}
 	exit(0);

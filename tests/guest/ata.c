@@ -200,16 +200,54 @@ START_TEST(commands_of_root)
 	ck_ok(ioctl(fd, HDIO_DRIVE_CMD, args));
 	ck_assert(memcmp(args + 4 + 120, (char *)&id + 120, 4) == 0);		/* words 60 and 61: sectors */
 	ck_assert(args[4 + 54] == 'E' && args[4 + 55] == 'Q');			/* strings have swapped bytes there */
+	ck_assert(args[0] == WIN_IDENTIFY && args[3] == 1);			/* registers come back only without data */
+	memset(args, 0, 4);
+	args[0] = WIN_CHECKPOWERMODE1;
+	ck_ok(ioctl(fd, HDIO_DRIVE_CMD, args));
+	ck_assert(args[0] == 0x50 && args[1] == 0 && args[2] == 0xff);
 	memset(args, 0, 4);
 	args[0] = WIN_FLUSH_CACHE;
 	ck_ok(ioctl(fd, HDIO_DRIVE_CMD, args));
 	memset(args, 0, 4);
 	args[0] = 0xff;
 	ck_fails(ioctl(fd, HDIO_DRIVE_CMD, args), EIO);
+	ck_assert(args[0] == 0xff && args[1] == 0);
+	ck_ok(ioctl(fd, HDIO_SET_32BIT, 0));
 	ck_fails(ioctl(fd, HDIO_DRIVE_CMD, NULL), EINVAL);
 	ck_fails(ioctl(fd, HDIO_DRIVE_CMD, 8L), EFAULT);
 	ck_fails(ioctl(fd, HDIO_GET_IDENTITY, 8L), EFAULT);
 	ck_fails(ioctl(fd, 0x03ff, 0), ENOTTY);
+	close(fd);
+}
+END_TEST
+
+static void
+set_attribute(const char *disk, const char *file, const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/%s", disk, file);
+	fd = ck_ok(open(path, O_WRONLY));
+	ck_assert_int_eq(ck_ok(write(fd, text, strlen(text))), (long)strlen(text));
+	close(fd);
+}
+
+START_TEST(the_time_out_is_told_in_two_ways)
+{
+	char name[8];
+	int fd = open_disk(_i, O_RDONLY, name);
+
+	if (fd < 0)
+		return;
+	attribute(name, "device/state", "running\n");
+	attribute(name, "device/scsi_level", "6\n");
+	attribute(name, "device/modalias", "scsi:t-0x00\n");
+	attribute(name, "device/timeout", "30\n");
+	set_attribute(name, "device/timeout", "31");
+	attribute(name, "queue/io_timeout", "31000\n");
+	set_attribute(name, "device/timeout", "30\n");
+	attribute(name, "queue/io_timeout", "30000\n");
 	close(fd);
 }
 END_TEST
@@ -229,6 +267,53 @@ START_TEST(the_cd_reads_and_does_not_write)
 	attribute("sr0", "device/model", "QEMU DVD-ROM    \n");
 	attribute("sr0", "device/type", "5\n");
 	attribute("sr0", "removable", "1\n");
+}
+END_TEST
+
+static void
+entry(int fd, unsigned char track, unsigned char format, unsigned char ctrl, uint32_t address)
+{
+	struct cdrom_tocentry e = { .cdte_track = track, .cdte_format = format };
+
+	ck_ok(ioctl(fd, CDROMREADTOCENTRY, &e));
+	ck_assert_uint_eq(e.cdte_adr | e.cdte_ctrl << 4, ctrl);
+	ck_assert_uint_eq(format == CDROM_LBA ? (uint32_t)e.cdte_addr.lba :
+		(e.cdte_addr.msf.minute * 60U + e.cdte_addr.msf.second) * 75 + e.cdte_addr.msf.frame, address);
+}
+
+START_TEST(the_table_of_contents)
+{
+	int fd = ck_ok(open("/dev/sr0", O_RDONLY | O_NONBLOCK));
+	struct cdrom_tocentry bad = { .cdte_track = 1, .cdte_format = 3 };
+	struct cdrom_multisession m = { .addr_format = CDROM_MSF };
+	struct cdrom_tochdr h;
+
+	ck_ok(ioctl(fd, CDROMREADTOCHDR, &h));
+	ck_assert(h.cdth_trk0 == 1 && h.cdth_trk1 == 1);
+	entry(fd, 1, CDROM_LBA, 0x41, 0);
+	entry(fd, 0, CDROM_LBA, 0x41, 0);	/* the first */
+	entry(fd, 1, CDROM_MSF, 0x41, 150);
+	entry(fd, CDROM_LEADOUT, CDROM_LBA, 0x61, 512);
+	entry(fd, CDROM_LEADOUT, CDROM_MSF, 0x61, 512 + 150);
+	ck_fails(ioctl(fd, CDROMREADTOCENTRY, &bad), EINVAL);
+	ck_ok(ioctl(fd, CDROMMULTISESSION, &m));
+	ck_assert(m.addr.msf.second == 2 && m.xa_flag == 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(options_and_speed)
+{
+	int fd = ck_ok(open("/dev/sr0", O_RDONLY | O_NONBLOCK));
+
+	ck_assert_int_eq(ioctl(fd, CDROM_SET_OPTIONS, 0), CDO_AUTO_CLOSE | CDO_USE_FFLAGS | CDO_LOCK);
+	ck_assert_int_eq(ioctl(fd, CDROM_SET_OPTIONS, CDO_AUTO_EJECT), CDO_AUTO_CLOSE | CDO_AUTO_EJECT | CDO_USE_FFLAGS | CDO_LOCK);
+	ck_assert_int_eq(ioctl(fd, CDROM_CLEAR_OPTIONS, CDO_AUTO_EJECT), CDO_AUTO_CLOSE | CDO_USE_FFLAGS | CDO_LOCK);
+	ck_ok(ioctl(fd, CDROM_SELECT_SPEED, 8));
+	ck_assert_int_eq(ioctl(fd, CDROM_CHANGER_NSLOTS, 0), 1);
+	ck_assert_int_eq(ioctl(fd, CDROM_DRIVE_STATUS, 1), CDS_DISC_OK);	/* no changer: whatever slot */
+	ck_fails(ioctl(fd, CDROM_SELECT_DISC, 0), ENOTTY);
+	close(fd);
 }
 END_TEST
 
@@ -262,7 +347,10 @@ main(void)
 	tcase_add_loop_test(disk, what_is_written_is_there_after_the_cache_is_dropped, 0, 2);
 	tcase_add_loop_test(disk, threads_at_once, 0, 2);
 	tcase_add_loop_test(disk, commands_of_root, 0, 2);
+	tcase_add_loop_test(disk, the_time_out_is_told_in_two_ways, 0, 2);
 	tcase_add_test(cd, the_cd_reads_and_does_not_write);
+	tcase_add_test(cd, the_table_of_contents);
+	tcase_add_test(cd, options_and_speed);
 	tcase_add_test(cd, the_tray_opens_and_closes);
 	suite_add_tcase(s, disk);
 	suite_add_tcase(s, cd);
