@@ -4,7 +4,7 @@
 # Ubuntu (with sudo where not root), name them elsewhere. With nothing missing it only looks, in a few
 # milliseconds.
 #
-# Usage: usr/deps.sh GROUP...      groups: build usr iso run check boot gdb
+# Usage: usr/deps.sh GROUP...      groups: build usr iso run check disk boot gdb
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -37,6 +37,10 @@ pkg-config pkg-config' ;;
 	boot) echo "/usr/share/ovmf/OVMF.fd ovmf" ;;
 	fat) echo 'mkfs.fat dosfstools
 mcopy mtools' ;;
+	disk) echo 'mke2fs e2fsprogs
+mkfs.fat dosfstools
+mcopy mtools
+xorriso xorriso' ;;
 	gdb) echo 'gdb gdb' ;;
 	*) echo "deps.sh: no group $1" >&2; exit 2 ;;
 	esac

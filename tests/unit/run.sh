@@ -9,7 +9,7 @@ trap 'rm -rf "$log"' EXIT
 
 one() {
 	out=$1/$(tr / _ <<<"$2").log
-	timeout 120 "$2" >"$out" 2>&1 || echo "exit status $?" >>"$out.bad"
+	timeout 300 "$2" >"$out" 2>&1 || echo "exit status $?" >>"$out.bad"
 }
 export -f one
 printf '%s\0' "$@" | xargs -0 -n 1 -P 2 bash -c 'one "$0" "$1"' "$log"

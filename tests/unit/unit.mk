@@ -21,6 +21,8 @@ UNIT_KFLAGS := $(UNIT_CFLAGS) -include tests/unit/shim/rename.h
 UNIT_LIB_OBJS := $(patsubst %.c,$(UNIT)/obj/%.o,$(wildcard sys/lib/*.c tests/unit/shim/*.c)) \
 	$(UNIT)/obj/arch/x86_64/lib/memcpy.o
 
+include tests/unit/disk/disk.mk
+
 $(UNIT)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,HOSTCC,$<)
@@ -47,10 +49,13 @@ $(UNIT)/obj/%.o: %.S tests/unit/shim/rename.h
 $(UNIT)/libunit.a: $(UNIT_LIB_OBJS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+$(UNIT)/libdisk.a: $(patsubst %,$(UNIT)/obj/%.o,$(basename $(DISK_KERNEL) $(DISK_HARNESS)))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
 define unit_program
 UNIT_OBJS_$(1) := $$(UNIT)/obj/tests/unit/$(1)_test.o \
 	$$(patsubst %,$$(UNIT)/obj/%.o,$$(basename $$(call unit_sources,$(1))))
-$$(UNIT)/$(1): $$(UNIT_OBJS_$(1)) $$(UNIT)/obj/tests/unit/main.o $$(UNIT)/libunit.a
+$$(UNIT)/$(1): $$(UNIT_OBJS_$(1)) $$(UNIT)/obj/tests/unit/main.o $(if $(filter disk/%,$(1)),$$(UNIT)/libdisk.a) $$(UNIT)/libunit.a
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -fsanitize=address,undefined -o $$@ $$^ $$$$(pkg-config --libs check)
 endef
@@ -60,7 +65,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit_program,$(t))))
 
 .PHONY: check unit-deps
 unit-deps:
-	@usr/deps.sh check
+	@usr/deps.sh check disk
 $(UNIT_LIB_OBJS) $(UNIT)/obj/tests/unit/main.o $(foreach t,$(UNIT_TESTS),$(UNIT_OBJS_$(t))): | unit-deps
 
 check: $(patsubst %,$(UNIT)/%,$(UNIT_RUN)) ## host unit tests under ASan and UBSan (T=pattern: only those)

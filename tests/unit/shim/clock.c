@@ -100,3 +100,11 @@ unit_clock_advance(nsec_t ns)
 	}
 	unit_now = end;
 }
+
+nsec_t
+unit_clock_next(void)
+{
+	struct rbnode *first = rb_first(&timers);
+
+	return first ? monotonic_expiry(timer_of(first)) : NSEC_MAX;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys/spinlock.h and sys/mutex.h for one thread: a lock that is not free will never be, so taking it is a panic. The order
- * of classes is checked as the debug kernel does.
+ * sys/spinlock.h and sys/mutex.h for one thread: a lock that is not free will never be, so taking it is a panic, unless there are
+ * more threads (unit_lock_wait). The order of classes is checked as the debug kernel does.
  */
 #include "sys/mutex.h"
 #include "sys/panic.h"
@@ -9,42 +9,61 @@
 #include "tests/unit/shim/arch_cpu.h"
 #include "tests/unit/shim/shim.h"
 
-#define HELD_MAX	32
-
-static struct { const void *lock; u16 cls; } held[HELD_MAX];
-static unsigned held_count;
+static struct unit_held first_thread;
+struct unit_held *unit_held = &first_thread;
+void (*unit_lock_wait)(const void *lock);
+void (*unit_lock_freed)(const void *lock);
 
 unsigned
 unit_locks_held(void)
 {
-	return held_count;
+	return unit_held->count;
+}
+
+/* The lock is not free: sleep until it may be. */
+static void
+wait_for(const void *lock, const char *what)
+{
+	if (!unit_lock_wait)
+		panic("%s is taken: the only thread would wait for ever", what);
+	unit_lock_wait(lock);
 }
 
 static void
-note_acquire(const void *lock, u16 cls, bool nested, bool ordered)
+freed(const void *lock)
 {
-	for (unsigned i = 0; i < held_count && ordered; i++) {
-		if (!cls || !held[i].cls)
+	if (unit_lock_freed)
+		unit_lock_freed(lock);
+}
+
+void
+unit_note_acquire(const void *lock, u16 cls, bool nested, bool ordered)
+{
+	struct unit_held *h = unit_held;
+
+	for (unsigned i = 0; i < h->count && ordered; i++) {
+		if (!cls || !h->locks[i].cls)
 			continue;
-		if (held[i].cls > cls || (held[i].cls == cls && !nested))
-			panic("lock order: class %u taken while class %u is held", cls, held[i].cls);
+		if (h->locks[i].cls > cls || (h->locks[i].cls == cls && !nested))
+			panic("lock order: class %u taken while class %u is held", cls, h->locks[i].cls);
 	}
-	if (held_count == HELD_MAX)
+	if (h->count == ARRAY_SIZE(h->locks))
 		panic("too many locks held");
-	held[held_count].lock = lock;
-	held[held_count++].cls = cls;
+	h->locks[h->count].lock = lock;
+	h->locks[h->count++].cls = cls;
 }
 
-static void
-note_release(const void *lock)
+void
+unit_note_release(const void *lock)
 {
-	unsigned i = held_count;
+	struct unit_held *h = unit_held;
+	unsigned i = h->count;
 
 	while (i-- > 0) {
-		if (held[i].lock != lock)
+		if (h->locks[i].lock != lock)
 			continue;
-		for (held_count--; i < held_count; i++)
-			held[i] = held[i + 1];
+		for (h->count--; i < h->count; i++)
+			h->locks[i] = h->locks[i + 1];
 		return;
 	}
 	panic("release of a lock that is not held");
@@ -53,8 +72,8 @@ note_release(const void *lock)
 static bool
 is_held(const void *lock)
 {
-	for (unsigned i = 0; i < held_count; i++) {
-		if (held[i].lock == lock)
+	for (unsigned i = 0; i < unit_held->count; i++) {
+		if (unit_held->locks[i].lock == lock)
 			return true;
 	}
 	return false;
@@ -67,7 +86,7 @@ spin_take(struct spinlock *l, bool nested, bool ordered)
 {
 	if (l->word)
 		panic("spinlock is taken: the only thread would spin for ever");
-	note_acquire(l, l->lock_class, nested, ordered);
+	unit_note_acquire(l, l->lock_class, nested, ordered);
 	preempt_disable();
 	l->word = 1;
 }
@@ -102,7 +121,7 @@ spin_trylock(struct spinlock *l)
 void
 spin_unlock(struct spinlock *l)
 {
-	note_release(l);
+	unit_note_release(l);
 	l->word = 0;
 	preempt_enable();
 }
@@ -161,9 +180,11 @@ mutex_init(struct mutex *m, enum lock_class cls)
 static void
 mutex_take(struct mutex *m, bool nested, bool ordered)
 {
-	if (m->owner)
-		panic("mutex is taken: the only thread would wait for ever");
-	note_acquire(m, m->lock_class, nested, ordered);
+	if (is_held(m))
+		panic("mutex taken twice by one thread");
+	while (m->owner)
+		wait_for(m, "mutex");
+	unit_note_acquire(m, m->lock_class, nested, ordered);
 	m->owner = (uintptr_t)thread_current();
 }
 
@@ -207,8 +228,9 @@ mutex_trylock(struct mutex *m)
 void
 mutex_unlock(struct mutex *m)
 {
-	note_release(m);
+	unit_note_release(m);
 	m->owner = 0;
+	freed(m);
 }
 
 bool
@@ -240,11 +262,11 @@ rwlock_init(struct rwlock *l, enum lock_class cls)
 static void
 rwlock_take(struct rwlock *l, bool write, bool nested, bool ordered)
 {
-	if (l->count < 0 || (write && l->count))
-		panic("rwlock is taken: the only thread would wait for ever");
-	if (!write && is_held(l))
-		panic("rwlock read twice by one thread: deadlock beside a waiting writer");
-	note_acquire(l, l->lock_class, nested, ordered);
+	if (is_held(l))
+		panic("rwlock taken twice by one thread: deadlock, if only beside a waiting writer");
+	while (l->count < 0 || (write && l->count))
+		wait_for(l, "rwlock");
+	unit_note_acquire(l, l->lock_class, nested, ordered);
 	l->count = write ? -1 : l->count + 1;
 	l->writer = write ? thread_current() : NULL;
 }
@@ -276,8 +298,9 @@ void
 rwlock_read_unlock(struct rwlock *l)
 {
 	KASSERT(l->count > 0);
-	note_release(l);
+	unit_note_release(l);
 	l->count--;
+	freed(l);
 }
 
 void
@@ -314,9 +337,10 @@ void
 rwlock_write_unlock(struct rwlock *l)
 {
 	KASSERT(l->count == -1);
-	note_release(l);
+	unit_note_release(l);
 	l->count = 0;
 	l->writer = NULL;
+	freed(l);
 }
 
 void
@@ -325,6 +349,7 @@ rwlock_downgrade(struct rwlock *l)
 	KASSERT(l->count == -1);
 	l->count = 1;
 	l->writer = NULL;
+	freed(l);
 }
 
 void

@@ -7,6 +7,8 @@
 #include "sys/refcount.h"
 #include "tests/unit/shim/shim.h"
 
+void __sanitizer_print_stack_trace(void);
+
 bool unit_warn_allowed;
 unsigned unit_warn_count;
 int panic_timeout;
@@ -21,6 +23,8 @@ panic(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 	va_end(ap);
+	if (getenv("UNIT_TRACE"))
+		__sanitizer_print_stack_trace();
 	abort();
 }
 

@@ -4,6 +4,7 @@
 
 #include "sys/panic.h"
 #include "sys/preempt.h"
+#include "tests/unit/shim/shim.h"
 
 bool unit_irqs_on = true;
 
@@ -13,6 +14,7 @@ u64 cpu_online_mask = 1;
 u32 percpu_cpu_id;
 u32 percpu_preempt_count;
 u32 percpu_need_resched;
+void (*unit_might_sleep)(void);
 
 void
 preempt_schedule(void)
@@ -25,4 +27,6 @@ might_sleep_at(const char *file, int line)
 {
 	if (in_atomic() || !unit_irqs_on)
 		panic("sleeping in atomic context at %s:%d", file, line);
+	if (unit_might_sleep)
+		unit_might_sleep();
 }

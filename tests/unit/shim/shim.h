@@ -18,11 +18,21 @@ struct thread;
 extern struct thread unit_thread;
 extern void (*unit_on_schedule)(void);
 
-/* lock.c: locks held now. */
+/* lock.c: locks held now. Where there are more threads (tests/unit/disk), each has a list of its own, and a lock that is not free is
+ * waited for: sleep until unit_lock_freed() was called for it, or less. */
+struct unit_held { struct { const void *lock; u16 cls; } locks[32]; unsigned count; };
+extern struct unit_held *unit_held;
+extern void (*unit_lock_wait)(const void *lock);
+extern void (*unit_lock_freed)(const void *lock);
 unsigned unit_locks_held(void);
+void unit_note_acquire(const void *lock, u16 cls, bool nested, bool ordered);
+void unit_note_release(const void *lock);
 
 /* rcu.c: runs the call-backs that wait for the end of a read section. At exit it is done too. */
 void unit_rcu_flush(void);
+
+/* percpu.c: called where a thread might sleep. */
+extern void (*unit_might_sleep)(void);
 
 /* kmem.c: the n-th allocation from now fails, once (0: none). Objects that are allocated now. */
 void unit_kmem_fail_in(unsigned n);
@@ -31,9 +41,11 @@ unsigned unit_kmem_live(void);
 /* clock.c, timer.c: monotonic time; advancing fires the timers on the way. */
 extern nsec_t unit_now, unit_realtime_offset;
 void unit_clock_advance(nsec_t ns);
+nsec_t unit_clock_next(void);		/* when the next timer fires, or NSEC_MAX */
 
 /* work.c: runs queued work until there is none. */
 void unit_run_work(void);
+bool unit_work_pending(void);
 
 /* panic.c: WARNs are counted instead of ending the test. */
 extern bool unit_warn_allowed;

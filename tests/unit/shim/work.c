@@ -38,6 +38,12 @@ unit_run_work(void)
 		run(w);
 }
 
+bool
+unit_work_pending(void)
+{
+	return !list_empty(&queue);
+}
+
 void
 work_flush(struct work *w)
 {
