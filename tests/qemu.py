@@ -40,7 +40,8 @@ def boot_words(how, kernel="lintel", debug=False, initrd=f"{B}/initramfs.cpio.gz
     return ["-cdrom", iso, *(["-bios", OVMF] if how == "uefi" else [])]
 
 
-def start(cmd, stderr_path):
-    """QEMU with its serial line on pipes."""
+def start(cmd, stderr_path, session=False):
+    """QEMU with its serial line on pipes. session: in a process group of its own."""
     with open(stderr_path, "ab") as err:
-        return subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, env={**os.environ, "QEMU_AUDIO_DRV": "none"})
+        return subprocess.Popen(cmd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, env={**os.environ, "QEMU_AUDIO_DRV": "none"},
+                                start_new_session=session)

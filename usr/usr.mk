@@ -80,7 +80,8 @@ RUN_KERNEL ?=
 GDB_PORT ?= 1234
 QEMU_OPTS ?=
 
-# ROOT=disk: the root is a disk of its own, which keeps what is written; make it anew by removing it.
+# ROOT=disk: the root is a disk of its own, which keeps what is written; make it anew by removing it. It has a journal, since its power
+# is cut whenever QEMU is ended.
 ROOT ?=
 DISK ?= virtio
 DISK_IMG ?= $(B)/disk.img
@@ -98,7 +99,9 @@ RUN_NEEDS_disk := $(K)/lintel $(DISK_IMG)
 
 $(DISK_IMG): | $(ROOT_IMG)
 	$(call say,DISK,$@)
-	$(Q)cp --sparse=always $(ROOT_IMG) $@
+	$(Q)cp --sparse=always $(ROOT_IMG) $@.new
+	$(Q)PATH=$$PATH:/sbin:/usr/sbin tune2fs -J size=4 $@.new >/dev/null
+	$(Q)mv $@.new $@
 
 .PHONY: run debug
 run: $(RUN_NEEDS_$(RUN_HOW)) ## boot to a shell in QEMU, in this terminal (ROOT=disk DISK=virtio|ata|ahci SMP= MEM= CPU= ACCEL= RUN_KERNEL=1 OVERLAY= QEMU_OPTS=)

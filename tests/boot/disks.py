@@ -14,7 +14,7 @@ import time
 import nbd
 import power
 import qemu
-from guest import PROMPT, Failed, Guest
+from guest import PROMPT, Failed, Guest, MakeRun
 
 SIZE = 16 << 20
 WRITE_AT, WRITE_SIZE = 3 << 16, 5 << 20		# what the guest writes, in bytes
@@ -255,6 +255,44 @@ def run_root(case, command, stem, report, login_limit):
             if found:
                 report("log without faults", "; ".join(found[:5]), 0)
         report.run("e2fsck is content", fsck, image)
+    os.unlink(image)
+
+
+CUTS = 3
+
+
+def check_kept(g, i):
+    """What was synced before cut i, and the cuts before it."""
+    for j in range(1, i + 1):
+        g.check(f"cd /root/kept{j} && cat $(seq 200) | md5sum && cd", md5(b"".join(b"%d\n" % k for k in range(1, 201))))
+        g.check(f"diff -r /etc /root/kept{j}/etc")
+
+
+def write_and_go_on(g, i):
+    g.check(f"mkdir /root/kept{i} && cd /root/kept{i} && for k in $(seq 200); do echo $k >$k; done; cp -r /etc . && cd && sync", timeout=90)
+    g.check("(while :; do cp -r /etc /root/more; rm -r /root/more; done) & sleep 2", timeout=90)
+
+
+def run_cut(case, _command, stem, report, login_limit):
+    """`make run ROOT=disk`: what is synced outlives power cuts in the midst of writing."""
+    image = f"{stem}.img"
+    if os.path.exists(image):
+        os.unlink(image)
+    words = ["env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "make", "-s", "run", "ROOT=disk", f"DISK={case['device']}", f"DISK_IMG={image}", "ACCEL=tcg"]
+    words += ["DEBUG=1"] if case["debug"] else []
+    for i in range(CUTS + 1):
+        with MakeRun(words, f"{stem}-{i}.log") as g:
+            if not report.run(f"reaches the shell, boot {i + 1}", g.login, login_limit):
+                return
+            report.run("has kept what was synced", check_kept, g, i)
+            if i < CUTS:
+                report.run("writes, and is cut off", write_and_go_on, g, i + 1)
+            else:
+                report.run("powers off", power.poweroff, g)
+            found = qemu.faults(g.text)
+            if found:
+                report("log without faults", "; ".join(found[:5]), 0)
+    report.run("e2fsck is content", fsck, image)
     os.unlink(image)
 
 

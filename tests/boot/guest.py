@@ -4,6 +4,7 @@ import json
 import os
 import re
 import select
+import signal
 import socket
 import sys
 import tempfile
@@ -35,16 +36,22 @@ class Guest:
         self.log = open(log_path, "wb")
         self.dir = tempfile.TemporaryDirectory()
         self.qmp_path = os.path.join(self.dir.name, "qmp")
-        words = ["-chardev", "stdio,id=ser0", "-serial", "chardev:ser0", "-monitor", "none"]
-        self.process = qemu.start([*command, *words, "-qmp", f"unix:{self.qmp_path},server=on,wait=off"], log_path + ".qemu")
+        self.process = self.start(command, ["-qmp", f"unix:{self.qmp_path},server=on,wait=off"], log_path + ".qemu")
         self.qmp = None
         self.events = []	# of QMP, seen so far
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_exc):
+    def start(self, command, more, stderr_path):
+        words = ["-chardev", "stdio,id=ser0", "-serial", "chardev:ser0", "-monitor", "none"]
+        return qemu.start([*command, *words, *more], stderr_path)
+
+    def kill(self):
         self.process.kill()
+
+    def __exit__(self, *_exc):
+        self.kill()
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
@@ -181,3 +188,16 @@ class Guest:
 
     def screen(self, path):
         self.command("screendump", filename=os.path.abspath(path))
+
+
+class MakeRun(Guest):
+    """The machine as `make run` starts it; the command is that."""
+
+    def start(self, command, more, stderr_path):
+        return qemu.start([*command, f"QEMU_OPTS={' '.join(more)}"], stderr_path, session=True)
+
+    def kill(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass

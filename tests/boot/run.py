@@ -96,6 +96,7 @@ CASES = [
     *(boot(f"root-{d}", quick=d == "virtio", kind="root", device=d, machine="pc" if d == "ata" else "q35", append="root=LABEL=lintel rw")
       for d in disks.ROOT),
     boot("applets", quick=True, kind="transcripts", device="*", machine="pc", append="loglevel=3"),
+    *(boot(f"cut-{d}", kind="cut", device=d) for d in disks.ROOT),
     boot("make-debug", kind="debug"),
     boot("bad-initramfs", kind="bad", smp=1, mem=128),
 ]
@@ -205,8 +206,9 @@ def run_bad(case, args, stem, report):
 
 
 def run_disks(case, args, stem, report):
-    run = {"virtio": disks.run_virtio, "hvc": disks.run_hvc, "root": disks.run_root, "stall": disks.run_stall}[case["kind"]]
+    run = {"virtio": disks.run_virtio, "hvc": disks.run_hvc, "root": disks.run_root, "stall": disks.run_stall, "cut": disks.run_cut}[case["kind"]]
     words = command(case, args)
+    case = {**case, "debug": args.debug}
     if case["kind"] == "root":
         at = words.index("-initrd")
         del words[at : at + 2]
@@ -221,7 +223,7 @@ def run_case(case, args):
     """One case; returns (passed, failed)."""
     report = Report(case["name"])
     stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
-    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, **dict.fromkeys(("virtio", "hvc", "root", "stall"), run_disks)}
+    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, **dict.fromkeys(("virtio", "hvc", "root", "stall", "cut"), run_disks)}
     special.get(case["kind"], run_system)(case, args, stem, report)
     return report.passed, report.failed
 
