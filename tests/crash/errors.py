@@ -5,7 +5,7 @@
 A guest has several such disks, each with an n of its own, and puts the load on one after the other. Callers get EIO or EROFS, nothing
 hangs, the kernel's log holds no fault, the machine comes to its end, and what is on the disk can be repaired. "told": a caller or the
 log heard of an error; "silent": nobody did (the load may have ended before the n-th request; a queued command of AHCI that failed goes
-alone once more, since QEMU can't say which of them it was).
+alone once more, since QEMU can't say which of them it was: for the errors of those there is --in-kernel).
 """
 import argparse
 import concurrent.futures
@@ -20,6 +20,7 @@ import run as crash  # noqa: E402
 import qemu  # noqa: E402
 
 EVENTS = {"read": "read_aio", "write": "write_aio", "flush": "flush_to_disk"}
+ANY = "request"	# whose n-th one the block layer fails
 DEFAULT = ",".join(map(str, [*range(1, 51), *range(100, 501, 50)]))
 CONTROLLERS = 3	# of AHCI, beside the machine's own
 # Machine, first disk, disks of a guest.
@@ -49,7 +50,8 @@ def drives(device, images):
         for i in range(CONTROLLERS):
             words += ["-device", f"ahci,id=ahci{i},addr={i + 4}"]
     for i, (image, config) in enumerate(images):
-        words += ["-drive", f"file=blkdebug:{config}:{image},if=none,id=d{i},format=raw,rerror=report,werror=report"]
+        file = f"blkdebug:{config}:{image}" if config else image
+        words += ["-drive", f"file={file},if=none,id=d{i},format=raw,rerror=report,werror=report"]
         words += ["-device", f"virtio-blk-pci,drive=d{i}" if device == "virtio" else f"ide-hd,drive=d{i},{bus(device, i)}"]
     return words
 
@@ -78,12 +80,15 @@ def judge_disk(image, text, i):
 def batch(args, initrd, tmp, kind, ns):
     """One guest. [(n, verdict, faults)]"""
     with tempfile.TemporaryDirectory(dir=tmp) as place:
-        images = [(f"{place}/disk{n}", f"{place}/rules{n}") for n in ns]
+        images = [(f"{place}/disk{n}", None if args.in_kernel else f"{place}/rules{n}") for n in ns]
         for n, (image, config) in zip(ns, images):
             crash.make_image(image, args.fs)
-            rules(config, EVENTS[kind], n, not args.sticky)
+            if config:
+                rules(config, EVENTS[kind], n, not args.sticky)
         dev = DEVICES[args.device][1]
-        words = f"mode=errors seed={ns[0]} ops={args.ops} dev={dev} disks={len(ns)} forget={int(kind == 'read')}" + (f" opts={args.opts}" if args.opts else "")
+        words = f"mode=errors seed={ns[0]} ops={args.ops} dev={dev} disks={len(ns)} forget={int(kind in ('read', ANY))}" + (f" opts={args.opts}" if args.opts else "")
+        if args.in_kernel:
+            words += f" fails={','.join(map(str, ns))}" + ("" if kind == ANY else f" kind={kind}")
         lines = crash.guest(args, initrd, drives(args.device, images), words, f"{place}/log", limit=SECONDS * len(ns) + 60)
         if args.keep:
             os.makedirs(args.keep, exist_ok=True)
@@ -102,7 +107,8 @@ def main():
     ap.add_argument("--device", default="virtio", help=f"of {', '.join(DEVICES)}; all: each of them")
     ap.add_argument("--opts", default="")
     ap.add_argument("--ops", type=int, default=40)
-    ap.add_argument("--kinds", default="read,write,flush")
+    ap.add_argument("--kinds", default="read,write,flush", help=f"with --in-kernel, {ANY}: what the block layer counts")
+    ap.add_argument("--in-kernel", action="store_true", help="Lintel's own fail_nth or, for ATA commands, ata_fail_nth (--debug)")
     ap.add_argument("--n", default=DEFAULT, help="which requests fail, as a list")
     ap.add_argument("--sticky", action="store_true", help="from then on all fail")
     ap.add_argument("--jobs", type=int, default=2, help="guests at a time")

@@ -7,9 +7,10 @@
  * file system's end on the same disk, so that their order among the disk's writes is known.
  *
  * mode=errors: the disk fails at times; errors are counted by errno, and nothing is noted. disks=n: n of them, from dev on, one after the other.
- * forget=1: caches are dropped after each operation.
+ * forget=1: caches are dropped after each operation. fails=1,2,3: the kernel itself is told to fail the n-th request of each disk, or with
+ * kind=read|write|flush (a debug kernel, ATA) the n-th command of that kind.
  *
- * Command line: fs= opts= dev= disks= size= (bytes of the file system) seed= ops= workers= forget= mode=load|check|errors
+ * Command line: fs= opts= dev= disks= size= (bytes of the file system) seed= ops= workers= forget= fails= kind= mode=load|check|errors
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -34,7 +35,7 @@
 #define FILE_MAX	(192 << 10)
 
 static char cmdline[4096];
-static const char *fs = "ext3", *opts = "", *mode = "load";
+static const char *fs = "ext3", *opts = "", *mode = "load", *fails, *kind;
 static char dev[16] = "/dev/vda";
 static uint64_t fs_size;
 static unsigned seed = 1, ops = 200, workers = 2, disks = 1, forgets;
@@ -107,6 +108,10 @@ parse_command_line(void)
 			ops = (unsigned)strtoul(v, NULL, 10);
 		else if (strcmp(word, "forget") == 0)
 			forgets = (unsigned)strtoul(v, NULL, 10);
+		else if (strcmp(word, "fails") == 0)
+			fails = v;
+		else if (strcmp(word, "kind") == 0)
+			kind = v;
 		else if (strcmp(word, "workers") == 0)
 			workers = (unsigned)strtoul(v, NULL, 10);
 	}
@@ -428,11 +433,35 @@ say(const char *what, const char *more)
 	close(fd);
 }
 
+/* Take the next of `fails`, and tell the kernel. */
+static void
+order_failure(void)
+{
+	char path[64], text[64];
+	unsigned n;
+	int fd;
+
+	if (fails == NULL)
+		return;
+	n = (unsigned)strtoul(fails, (char **)&fails, 10);
+	fails += *fails == ',';
+	snprintf(path, sizeof(path), "/sys/block/%s/%s", dev + strlen("/dev/"), kind != NULL ? "ata_fail_nth" : "fail_nth");
+	if (kind != NULL)
+		snprintf(text, sizeof(text), "%s %u error", kind, n);
+	else
+		snprintf(text, sizeof(text), "%u", n);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		fail(path);
+	close(fd);
+}
+
 static void
 run_on_failing_disk(void)
 {
 	char text[80];
 
+	order_failure();
 	if (mount(dev, "/m", fs, 0, opts) != 0) {
 		say("MOUNT", strerror(errno));
 		return;
@@ -473,6 +502,9 @@ main(void)
 		fail("mount of /proc");
 	if (mount("dev", "/dev", "devtmpfs", 0, NULL) != 0 && errno != EBUSY)
 		fail("mount of /dev");
+	mkdir("/sys", 0755);
+	if (mount("sys", "/sys", "sysfs", 0, NULL) != 0 && errno != EBUSY)
+		fail("mount of /sys");
 	load_modules();
 	parse_command_line();
 	if (strcmp(mode, "errors") == 0)
