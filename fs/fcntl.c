@@ -327,7 +327,10 @@ vnode_ioctl(struct file *f, unsigned int cmd, unsigned long arg)
 		return -ENOTTY;
 	case FIGETBSZ:
 		return reg || S_ISDIR(f->vn->mode) ? put_user_u32(f->vn->sb->blksize, (u32 __user *)arg) : -ENOTTY;
-	case FIFREEZE:		/* no file system here can be frozen */
+	case FICLONE:
+	case FICLONERANGE:	/* no file system here can share blocks between files */
+		return reg ? -EOPNOTSUPP : -ENOTTY;
+	case FIFREEZE:		/* nor be frozen */
 		return capable(CAP_SYS_ADMIN) ? -EOPNOTSUPP : -EPERM;
 	case FITHAW:
 		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;

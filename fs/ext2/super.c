@@ -458,8 +458,11 @@ overhead(const struct ext2_fs *fs)
 {
 	u32 n = fs->first_block + fs->nr_groups * (2 + fs->itable_blocks);
 
-	for (u32 g = 0; g < fs->nr_groups; g++)
-		n += ext2_super_gd_blocks(fs, g);
+	for (u32 g = 0; g < fs->nr_groups; g++) {
+		u32 descriptors = ext2_super_gd_blocks(fs, g);
+
+		n += descriptors + (descriptors != 0 ? fs->es->s_reserved_gdt_blocks : 0);
+	}
 	return n + fs->journal_blocks;
 }
 

@@ -23,7 +23,7 @@ boot-images: $(K)/lintel $(INITRAMFS) $(ISO) $(ROOT_IMG) $(BOOT_OVERLAY).made
 	+$(Q)$(MAKE) OVERLAY=$(BOOT_OVERLAY) INITRAMFS=$(B)/overlay.cpio.gz ISO=$(K)/overlay.iso $(K)/overlay.iso
 
 boot-test: boot-images ## boot every way and drive the shell (BOOT_ONLY=pattern DEBUG=1)
-	$(call need,run boot gdb)
+	$(call need,run boot gdb fat)
 	$(Q)$(BOOT_RUN) $(if $(DEBUG),--debug) $(if $(BOOT_ONLY),--only '$(BOOT_ONLY)')
 
 boot-quick: boot-images

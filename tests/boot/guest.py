@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A machine that a test talks to over its serial line, as a person at a terminal would."""
+import codecs
 import json
 import os
 import re
@@ -32,11 +33,13 @@ class Guest:
         self.size = size
         self.buffer = ""	# read, and not yet consumed by expect()
         self.text = ""		# all of it
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.unasked = b""	# the end of what was read, which may be half a question
         self.log = open(log_path, "wb")
         self.dir = tempfile.TemporaryDirectory()
         self.qmp_path = os.path.join(self.dir.name, "qmp")
         self.process = self.start(command, ["-qmp", f"unix:{self.qmp_path},server=on,wait=off"], log_path + ".qemu")
+        self.asked = False	# run() waits for its command
         self.qmp = None
         self.events = []	# of QMP, seen so far
 
@@ -83,7 +86,7 @@ class Guest:
         for _ in range(self.unasked.count(CURSOR_QUERY)):
             self.send("\x1b[%d;%dR" % self.size)
         self.unasked = self.unasked.rpartition(CURSOR_QUERY)[2][-len(CURSOR_QUERY) + 1 :]
-        text = data.decode(errors="replace")
+        text = self.decoder.decode(data)
         self.buffer += text
         self.text += text
         return True
@@ -125,12 +128,14 @@ class Guest:
 
     def run(self, command, timeout=60):
         """Run a command line in the shell; returns its output and exit status."""
+        self.asked = True
         self.line(f'echo "[be""gin]"; {command}; echo "[st""atus $?]"')
         self.expect(r"\[begin\]\r?\n", timeout)
         before = len(self.text) - len(self.buffer)
         m = self.expect(r"\[status (\d+)\]\r?\n", timeout)
         output = self.text[before : len(self.text) - len(self.buffer) - len(m[0])]
         self.expect(PROMPT, 30)
+        self.asked = False
         return ESCAPES.sub("", output.replace("\r", "")), int(m[1])
 
     def check(self, command, pattern="", timeout=60):

@@ -95,7 +95,8 @@ CASES = [
     boot("hvc-one-port", kind="hvc", device=",max_ports=1,disable-modern=on", append="console=hvc0 console=ttyS0"),
     *(boot(f"root-{d}", quick=d == "virtio", kind="root", device=d, machine="pc" if d == "ata" else "q35", append="root=LABEL=lintel rw")
       for d in disks.ROOT),
-    boot("applets", quick=True, kind="transcripts", device="*", machine="pc", append="loglevel=3"),
+    boot("applets", quick=True, kind="transcripts", device="*", machine="pc", append="loglevel=1"),
+    boot("applets-tools", kind="transcripts", device="tools/*", machine="pc", append="loglevel=1"),
     *(boot(f"cut-{d}", kind="cut", device=d) for d in disks.ROOT),
     boot("make-debug", kind="debug"),
     boot("bad-initramfs", kind="bad", smp=1, mem=128),

@@ -10,6 +10,7 @@ import difflib
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ ALIKE = (
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\b[0-9A-F]{4}-[0-9A-F]{4}\b"), "SERIAL"),
     (re.compile(r"^login\[\d+\]: .*\n", re.M), ""),	# on other terminals
+    (re.compile(r"^(e2fsck|tune2fs) \d+\.\d.*\n", re.M), ""),
     (re.compile(r"[ \t]+$", re.M), ""),
 )
 # Disks of the machine: name, bytes, and the words behind -drive's id.
@@ -34,6 +36,27 @@ DISKS = (
     ("vdb", 64 << 20, "if=none,discard=unmap", ["-device", "virtio-blk-pci,drive=vdb"]),
     ("sda", 96 << 20, "if=ide,index=0", []),
 )
+
+
+# This machine's own programs and their libraries, for transcripts/tools: in /opt/tools, as Debian built them, against its C library. The
+# outputs are those of Debian 12's.
+TOOLS = ("mke2fs", "e2fsck", "tune2fs", "resize2fs", "debugfs", "dumpe2fs", "filefrag", "badblocks", "lsattr", "mkfs.fat", "fsck.fat", "fatlabel",
+         "dd", "cp", "shred", "lsblk", "findmnt", "wipefs", "blkid", "fstrim", "fallocate", "mount", "umount", "losetup", "flock", "blockdev")
+
+
+def tools():
+    """mkroot's words for the programs of TOOLS that are here."""
+    add, libraries = [], set()
+    for name in TOOLS:
+        path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+        if path is None:
+            raise Failed(f"no {name} on this machine")
+        add += ["--add", f"{os.path.realpath(path)}:/opt/tools/{name}"]
+        out = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+        libraries |= set(re.findall(r"(/\S+) \(0x", out))
+    for path in sorted(libraries):
+        add += ["--add", f"{os.path.realpath(path)}:{path}"]
+    return add
 
 
 def alike(text):
@@ -82,8 +105,8 @@ class Transcript:
             raise Failed(f"{len(wrong)} differ:\n" + "\n".join(wrong))
 
 
-def pack(kernel, directory, overlay):
-    """An initramfs with `overlay`, and for Linux its drivers; rcS loads what there is."""
+def pack(kernel, directory, more):
+    """An initramfs with `more` files, and for Linux its drivers; rcS loads what there is."""
     initrd = f"{directory}/initramfs"
     script = f"{directory}/modules"
     with open(script, "w") as f:
@@ -93,8 +116,8 @@ def pack(kernel, directory, overlay):
     if kernel == "linux":
         for i, path in enumerate(modules.in_order(f"{qemu.B}/oracle/linux/lib/modules")):
             add += ["--add", f"{path}:/modules/{i:02}-{os.path.basename(path)}"]
-    cmd = [sys.executable, "usr/mkroot.py", "--base", "usr/base", "--busybox", f"{qemu.B}/src/busybox/busybox", *add]
-    subprocess.run([*cmd, *(["--overlay", overlay] if overlay else []), "--cpio", initrd], check=True)
+    cmd = [sys.executable, "usr/mkroot.py", "--base", "usr/base", "--busybox", f"{qemu.B}/src/busybox/busybox"]
+    subprocess.run([*cmd, *add, *more, "--cpio", initrd], check=True)
     return initrd
 
 
@@ -113,12 +136,14 @@ def disks(directory):
 def run(case, args, command, stem, report, login_limit):
     """case["device"]: a shell pattern of transcripts."""
     with tempfile.TemporaryDirectory() as directory, disks(directory) as words:
-        with Guest([*command(initrd=pack(args.kernel, directory, None)), *words], f"{stem}.log") as g:
+        initrd = pack(args.kernel, directory, tools() if case["device"].startswith("tools/") else [])
+        with Guest([*command(initrd=initrd), *words], f"{stem}.log") as g:
             if not report.run("reaches the shell", g.login, login_limit):
                 return
             for path in sorted(glob.glob(f"{HERE}/transcripts/{case['device']}.t")):
                 t = Transcript(path)
-                report.run(t.name, t.play, g, args.record)
+                if not report.run(t.name, t.play, g, args.record) and g.asked:
+                    return
                 if args.record:
                     t.write()
             report.run("powers off", power.poweroff, g)
