@@ -185,6 +185,8 @@ void file_allow_write(struct file *f);
 /* What mkdirat(2) and the like do, with names in kernel memory: fs/pathops.c. */
 int __must_check path_mkdir(int dfd, const char *name, u32 mode);
 int __must_check path_mknod(int dfd, const char *name, u32 mode, dev_t dev);	/* type in mode; 0: a regular file */
+/* The same, and the new node referenced in *out (NULL: not wanted). */
+int __must_check path_mknod_path(int dfd, const char *name, u32 mode, dev_t dev, struct path *out);
 int __must_check path_symlink(const char *target, int dfd, const char *name);
 int __must_check path_link(const struct path *old, int dfd, const char *name);
 int __must_check path_unlink(int dfd, const char *name);

@@ -20,7 +20,7 @@ path_mkdir(int dfd, const char *name, u32 mode)
 }
 
 int
-path_mknod(int dfd, const char *name, u32 mode, dev_t dev)
+path_mknod_path(int dfd, const char *name, u32 mode, dev_t dev, struct path *out)
 {
 	struct path parent;
 	struct dentry *d;
@@ -45,8 +45,18 @@ path_mknod(int dfd, const char *name, u32 mode, dev_t dev)
 	if (err != 0)
 		return err;
 	err = vnode_mknod(parent.dentry->vn, d, mode, dev);
+	if (err == 0 && out != NULL) {
+		*out = (struct path){ parent.mnt, d };
+		path_get(out);
+	}
 	path_create_done(&parent, d);
 	return err;
+}
+
+int
+path_mknod(int dfd, const char *name, u32 mode, dev_t dev)
+{
+	return path_mknod_path(dfd, name, mode, dev, NULL);
 }
 
 int

@@ -12,6 +12,7 @@
 #include "sys/log.h"
 #include "sys/panic.h"
 #include "sys/sched.h"
+#include "sys/user.h"
 #include "sys/abi/errno.h"
 #include "sys/abi/time.h"
 
@@ -45,17 +46,6 @@ struct proc_thread *pid_find_bearer(pid_t nr, enum pid_type type);		/* RCU */
 	for (struct hnode *pfe_n_ = (pid)->users[type].first; \
 	     pfe_n_ != NULL && ((pt) = container_of(pfe_n_ - (type), struct proc_thread, pid_node[0]), true); \
 	     pfe_n_ = pfe_n_->next)
-
-/* --- user.c: what is counted per real user id --- */
-struct user_counts {
-	struct hnode node;		/* [table lock] */
-	struct refcount refs;
-	kuid_t uid;			/* [I] */
-	u32 nproc, nsignal;		/* [a] threads; queued signals */
-};
-struct user_counts *user_counts_find(kuid_t uid) __must_check;	/* referenced; NULL: no memory */
-void user_counts_get(struct user_counts *u);
-void user_counts_put(struct user_counts *u);			/* any context */
 
 /* --- process.c --- */
 void process_cache_init(void);

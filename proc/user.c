@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is counted per real user id: threads (RLIMIT_NPROC) and queued signals (RLIMIT_SIGPENDING). */
+/* The table of what is counted per real user id. */
 #include "proc/proc.h"
 
 #include "sys/lib/hash.h"

@@ -25,6 +25,7 @@
 #include "fs/sysfs/sysfs.h"
 #include "mm/init.h"
 #include "mm/page.h"
+#include "net/socket.h"
 #include "proc/process.h"
 #include "proc/procfs/init.h"
 #include "sys/clock.h"
@@ -108,6 +109,7 @@ init_thread(void *arg)
 
 	vfs_init();			/* file systems; tmpfs as root */
 	vnode_threads_init();		/* write-back and eviction of vnodes */
+	net_init();			/* sockets */
 	mem_devices_init();		/* /dev/null and its like */
 	rtc_device_init();		/* the hardware clock */
 	tty_init_core();		/* /dev/tty, /dev/console */

@@ -19,6 +19,7 @@ enum lock_class {
 	LOCK_WRITEBACK,		/* write-back has a mapping in hand: outside of what ->hold, ->drop and ops take */
 	LOCK_EPOLL,		/* epoll instance (nests: instance that watches before watched) */
 	LOCK_FILE_POS,		/* file: offset */
+	LOCK_SOCKET_BIND,	/* socket: getting a name (makes a node in the file system) */
 	LOCK_TEXT,		/* text of a generated file, while it is made */
 	LOCK_BUS,		/* a bus: its devices and drivers; held over probe and remove */
 	LOCK_LOOP,		/* a loop device's set-up; the list of them */
@@ -31,6 +32,7 @@ enum lock_class {
 	LOCK_DIR_CHILD,		/* a directory locked below its parent */
 	LOCK_VNODE,		/* vnode that is not a directory */
 	LOCK_PIPE,		/* pipe (two pipes: lower address first) */
+	LOCK_SOCKET_READ,	/* socket: one reader of its queue at a time */
 	LOCK_TTY_WRITE,		/* tty: one write(2) at a time */
 	LOCK_TTY,		/* tty: line discipline, termios */
 	LOCK_CHRDEV,		/* device registries */
@@ -79,6 +81,8 @@ enum lock_class {
 	LOCK_BUF_STATE,		/* buffers of a page: state at the end of I/O */
 	LOCK_BLOCK_QUEUE,	/* a block queue and its hardware queues */
 	LOCK_DISK_HW,		/* a disk driver's registers and rings */
+	LOCK_SOCKET_TABLE,	/* names of sockets, and all of them */
+	LOCK_SOCKET,		/* a socket's state and queue (two: lower address first) */
 	LOCK_ITIMER,		/* proc: POSIX timers */
 	LOCK_EVENT,		/* eventfd, timerfd, signalfd */
 	LOCK_EPOLL_READY,	/* epoll ready list (taken from wake-ups of any source) */

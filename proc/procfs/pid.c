@@ -230,6 +230,7 @@ static const struct proc_dir_ops task_dir = { .lookup = task_lookup, .iterate = 
 	PROC_FILE("personality", 0400, show_personality), \
 	PROC_FILE("mounts", 0444, show_mounts), \
 	PROC_FILE("mountinfo", 0444, show_mountinfo), \
+	PROC_DIR("net", 0555, proc_net_table), \
 	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm }, \
 	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj }, \
 	{ .name = "cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd }, \

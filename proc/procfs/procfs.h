@@ -52,6 +52,7 @@ s64 proc_parse_nr(const char *name, u32 len);
 
 extern const struct proc_entry proc_root_table[];	/* system.c */
 extern const struct proc_entry proc_sys_table[];	/* sysctl.c */
+extern const struct proc_entry proc_net_table[];	/* net.c: one for all processes, as there is one network */
 extern const struct proc_entry proc_pid_entry;		/* pid.c: the directory of a process, and of a thread */
 extern const struct proc_entry proc_task_entry;
 extern const struct proc_entry proc_pid_fd_table[];	/* pid_fd.c: fd, fdinfo */

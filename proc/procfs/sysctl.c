@@ -7,6 +7,7 @@
 #include "fs/notify.h"
 #include "fs/textfile.h"
 #include "mm/mapping.h"
+#include "net/socket.h"
 #include "proc/exec.h"
 #include "proc/proc.h"
 #include "sys/abi/errno.h"
@@ -312,9 +313,28 @@ static const struct proc_entry fs_table[] = {
 	{ 0 },
 };
 
+static const struct proc_entry net_core_table[] = {
+	SYSCTL_INT("somaxconn", &net_somaxconn, 0, INT32_MAX),
+	SYSCTL_INT("rmem_max", &net_rmem_max, 2304, INT32_MAX),
+	SYSCTL_INT("wmem_max", &net_wmem_max, 4608, INT32_MAX),
+	{ 0 },
+};
+
+static const struct proc_entry net_unix_table[] = {
+	SYSCTL_INT("max_dgram_qlen", &unix_max_dgram_qlen, 0, INT32_MAX),
+	{ 0 },
+};
+
+static const struct proc_entry net_table[] = {
+	PROC_DIR("core", 0555, net_core_table),
+	PROC_DIR("unix", 0555, net_unix_table),
+	{ 0 },
+};
+
 const struct proc_entry proc_sys_table[] = {
 	PROC_DIR("kernel", 0555, kernel_table),
 	PROC_DIR("vm", 0555, vm_table),
 	PROC_DIR("fs", 0555, fs_table),
+	PROC_DIR("net", 0555, net_table),
 	{ 0 },
 };

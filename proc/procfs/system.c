@@ -336,6 +336,14 @@ link_mounts(const struct proc_object *o, struct strbuf *out)
 	return 0;
 }
 
+static int
+link_net(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	strbuf_puts(out, "self/net");
+	return 0;
+}
+
 const struct proc_entry proc_root_table[] = {
 	PROC_FILE("buddyinfo", 0444, show_buddyinfo),
 	PROC_FILE("slabinfo", 0400, show_slabinfo),
@@ -358,6 +366,7 @@ const struct proc_entry proc_root_table[] = {
 	PROC_DIR("sys", 0555, proc_sys_table),
 	{ .name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq },
 	{ .name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts },
+	{ .name = "net", .mode = S_IFLNK | 0777, .link = link_net },
 	{ .name = "self", .mode = S_IFLNK | 0777, .link = link_self },
 	{ .name = "thread-self", .mode = S_IFLNK | 0777, .link = link_thread_self },
 	{ 0 },

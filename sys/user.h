@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is counted per real user id, for its limits. A contract header, defined in proc/user.c. */
+#ifndef SYS_USER_H
+#define SYS_USER_H
+
+#include "sys/lib/list.h"
+#include "sys/refcount.h"
+
+struct user_counts {
+	struct hnode node;		/* [table lock] */
+	struct refcount refs;
+	kuid_t uid;			/* [I] */
+	u32 nproc, nsignal;		/* [a] threads (RLIMIT_NPROC); queued signals (RLIMIT_SIGPENDING) */
+	u32 inflight;			/* [a] descriptors in messages that nobody received yet (RLIMIT_NOFILE) */
+};
+struct user_counts *user_counts_find(kuid_t uid) __must_check;	/* referenced; NULL: no memory */
+void user_counts_get(struct user_counts *u);
+void user_counts_put(struct user_counts *u);			/* NULL allowed; any context */
+
+#endif
