@@ -119,7 +119,7 @@ struct block_device {
 	struct { u64 ios, sectors, merges, ticks_ns; } stat[4];	/* [q] read, write, discard, flush */
 	u32 in_flight[2];		/* [q] bios submitted and not done: reads, all others */
 	nsec_t busy_since, busy_ns;	/* [q] something was in flight */
-	struct backing_dev backing;	/* read-ahead; the whole disk's counts for all of it */
+	struct backing_dev backing;	/* read-ahead and write-back; the whole disk's counts for all of it */
 	struct rcu_head rcu;
 	struct list node;		/* [registry] */
 	struct list part_node;		/* [D] in disk->parts */

@@ -87,7 +87,10 @@ struct mapping_ops {
 /* What mappings on one device have in common; embedded by a disk or a mounted file system. */
 struct backing_dev {
 	u32 ra_pages;		/* [a] largest read-ahead window: /sys/block/X/queue/read_ahead_kb */
+	struct flusher *flusher;	/* [I] who writes its dirty pages; NULL: as for all without a device (mm/flusher.c) */
 };
+void backing_dev_init(struct backing_dev *b);		/* may sleep */
+void backing_dev_destroy(struct backing_dev *b);	/* no mapping is on it any more */
 #define RA_PAGES_DEFAULT	(128 * KIB / PAGE_SIZE)
 
 #define MTAG_DIRTY	XTAG_0
@@ -224,9 +227,9 @@ void shrinker_register(struct shrinker *s);
 void reclaim_drop_pagecache(void);	/* /proc/sys/vm/drop_caches 1: clean pages that nobody maps */
 void reclaim_drop_slab(void);		/* 2: what the shrinkers give */
 
-/* --- the write-back thread: mm/flusher.c --- */
+/* --- the write-back threads: mm/flusher.c --- */
 int writeback_sync_all(void);		/* sync(2) for the page cache */
-/* This thread has made pages dirty: it may have to sleep until write-back has caught up. No page lock, no transaction held. */
+/* This thread has made pages dirty: it may have to sleep until write-back of their disk (the last one's) has caught up. No page lock, no transaction held. */
 #define THROTTLE_EVERY	32	/* pages made dirty between two looks at how many there are */
 void writeback_throttle_slow(void);
 static inline void

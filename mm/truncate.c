@@ -37,8 +37,10 @@ unlink_page(struct mapping *m, struct page *pg, bool clean_only)
 	spin_lock_irq(&m->lock);
 	stays = clean_only && (page_flag(pg, PG_DIRTY) || page_flag(pg, PG_WRITEBACK) || page_flag(pg, PG_PRIVATE));
 	if (!stays) {
-		if (page_test_clear_flag(pg, PG_DIRTY) && !(m->flags & MAPPING_MEMORY))
+		if (page_test_clear_flag(pg, PG_DIRTY) && !(m->flags & MAPPING_MEMORY)) {
 			mem_count(MC_DIRTY, -1);
+			flusher_count(m, -1);
+		}
 		xa_erase(&m->pages, pg->index);
 		pg->mapping = NULL;
 		m->nr_pages--;

@@ -27,6 +27,7 @@ mark_dirty(struct mapping *m, struct page *pg)
 	if (fresh) {
 		xa_set_tag(&m->pages, pg->index, MTAG_DIRTY);
 		mem_count(MC_DIRTY, 1);
+		flusher_count(m, 1);
 	}
 	spin_unlock_irqrestore(&m->lock, flags);
 	return fresh;
@@ -45,6 +46,7 @@ mapping_dirty(struct mapping *m, struct page *pg)
 		return;
 	mem_count(MC_DIRTIED, 1);
 	thread_current()->dirtied++;
+	thread_current()->dirtied_of = flusher_of(m);
 	smp_mb();		/* the tag, before the look at the list: see put_back() in mm/flusher.c */
 	if (unlikely(!list_is_linked(&m->dirty_node)))
 		flusher_add(m);
@@ -69,6 +71,7 @@ mapping_clean(struct mapping *m, struct page *pg)
 		xa_clear_tag(&m->pages, pg->index, MTAG_DIRTY);
 		xa_clear_tag(&m->pages, pg->index, MTAG_TOWRITE);
 		mem_count(MC_DIRTY, -1);
+		flusher_count(m, -1);
 	}
 	spin_unlock_irqrestore(&m->lock, flags);
 }
@@ -231,6 +234,7 @@ mapping_sync(struct mapping *m, off_t start, off_t end)
 void
 mapping_end_writeback(struct mapping *m, struct page *pg, int err)
 {
+	struct flusher *f = flusher_of(m);
 	u64 flags;
 
 	if (err != 0)
@@ -240,11 +244,12 @@ mapping_end_writeback(struct mapping *m, struct page *pg, int err)
 	xa_clear_tag(&m->pages, pg->index, MTAG_WRITEBACK);
 	spin_unlock_irqrestore(&m->lock, flags);
 	mem_count(MC_WRITEBACK, -1);
+	flusher_count(m, -1);
 	mem_count(MC_WRITTEN, 1);
 	if (page_test_clear_flag(pg, PG_RECLAIM))
 		lru_rotate(pg);
 	page_end_writeback(pg);		/* page and mapping may be gone from here on */
-	flusher_written();
+	flusher_written(f);
 }
 
 /*

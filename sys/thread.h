@@ -20,6 +20,7 @@
 struct aspace;
 struct cred;
 struct files;
+struct flusher;
 struct fsctx;
 struct nsset;
 struct pid;
@@ -112,6 +113,7 @@ struct thread {
 	bool in_reclaim;		/* [t] mm/: it frees memory; its own allocations may use the reserve */
 	u32 km_scope;			/* [t] KM_NOFS, KM_NOIO for all allocations: kmem_scope_enter() */
 	u32 dirtied;			/* [t] pages made dirty since it was throttled last */
+	struct flusher *dirtied_of;	/* [t] who writes the last of them */
 	struct list all_node;		/* [r] every thread */
 	struct task_work *task_work;	/* [a] sys/syscall.h */
 	struct rcu_head rcu;

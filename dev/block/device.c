@@ -64,7 +64,8 @@ block_device_create(struct disk *d, u32 partno, u64 start, u64 nr_sectors, struc
 	b->start = start;
 	b->nr_sectors = nr_sectors;
 	b->block_size = (u32)MAX((u32)PAGE_SIZE, d->queue->lim.logical_size);
-	b->backing.ra_pages = RA_PAGES_DEFAULT;
+	if (partno == 0)
+		backing_dev_init(&b->backing);
 	refcount_init(&b->refs, 1);
 	spin_init(&b->buf_lock, LOCK_BUF_STATE);
 	mapping_init(&b->mapping, &block_mapping_ops, b, MAPPING_BLOCKS);
@@ -87,6 +88,7 @@ destroy(struct block_device *b)
 		kmem_free_rcu(b, &b->rcu);	/* write-back may just be asking its mapping to be held */
 		block_device_put(d->whole);
 	} else {
+		backing_dev_destroy(&b->backing);
 		kmem_free_rcu(b, &b->rcu);
 		disk_free(d);
 	}

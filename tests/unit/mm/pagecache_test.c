@@ -448,6 +448,21 @@ TEST(sync_of_all_waits_for_what_is_under_way)
 
 /* --- limits --- */
 
+static struct mapping other;
+
+static void
+write_other(u64 index)
+{
+	struct page *pg;
+
+	ck_assert_int_eq(mapping_get_locked(&other, index, &pg), 0);
+	page_set_flag(pg, PG_UPTODATE);
+	mapping_dirty(&other, pg);
+	page_unlock(pg);
+	page_put(pg);
+	writeback_throttle();
+}
+
 static void
 write_back_some(void)
 {
@@ -468,6 +483,31 @@ TEST(writers_wait_beyond_the_limit)
 	ck_assert_uint_ge(sleeps, 4);
 	ck_assert_int_le(mem_counter_read(MC_DIRTY), 300);
 	ck_assert_uint_ge(writes, 700);
+}
+
+/* A disk that has the whole limit stops its own writers, not those of another one. */
+TEST(a_slow_disk_stops_only_its_own_writers)
+{
+	struct backing_dev fast = { 0 };
+
+	dirty_ratio = 2;
+	dirty_background_ratio = 1;
+	unit_on_schedule = never_sleep;
+	for (u64 i = 0; i < 160; i += 8)
+		(void)write_at(i, 8, 1);
+	backing_dev_init(&fast);
+	mapping_init(&other, &disk_ops, NULL, 0);
+	other.backing = &fast;
+	for (u64 i = 0; i < 96; i++)
+		write_other(i);
+	unit_on_schedule = write_back_some;	/* the first waits */
+	sleeps = 0;
+	for (u64 i = 160; i < 256; i += 8)
+		(void)write_at(i, 8, 1);
+	ck_assert_uint_ge(sleeps, 1);
+	unit_on_schedule = sleep_on_disk;
+	mapping_destroy(&other);
+	backing_dev_destroy(&fast);
 }
 
 /* --- reclaim --- */
