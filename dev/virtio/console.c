@@ -101,12 +101,28 @@ add_port(struct vcon *vc, u32 id)
 }
 
 static void
+detach_port(struct vport *p)
+{
+	if (p->user == NULL)
+		return;
+	port_clear_ops(p);	/* interrupts go on, if only this port goes */
+	if (p->is_console)
+		hvc_detach(p);
+	else
+		vport_detach(p);
+	p->user = NULL;
+	p->is_console = false;
+}
+
+/* Whoever is connected at the host may have made it a plain one, before the device says what it is. */
+static void
 make_console(struct vcon *vc, struct vport *p)
 {
 	int err;
 
-	if (p->user != NULL)
+	if (p->is_console)
 		return;
+	detach_port(p);
 	err = hvc_attach(p);
 	if (err != 0) {
 		log_err("%s: no terminal for port %u: error %d", vc->vd->dev.name, p->id, -err);
@@ -118,19 +134,6 @@ make_console(struct vcon *vc, struct vport *p)
 	console_send(vc, p->id, CONTROL_PORT_OPEN, 1);
 	atomic_add(&vc->consoles, 1u);
 	waitq_wake_all(&vc->console_wq);
-}
-
-static void
-detach_port(struct vport *p)
-{
-	if (p->user == NULL)
-		return;
-	if (p->is_console)
-		hvc_detach(p);
-	else
-		vport_detach(p);
-	port_set_ops(p, NULL, NULL);
-	p->is_console = false;
 }
 
 /* A port that nobody called a console when its name or connection comes is a plain one. */
@@ -186,6 +189,7 @@ handle(struct vcon *vc, const struct control_message *m, const u8 *data, u32 len
 	switch (m->event) {
 	case CONTROL_PORT_REMOVE:
 		detach_port(p);
+		port_forget(p);
 		break;
 	case CONTROL_CONSOLE_PORT:
 		if (m->value != 0)

@@ -42,7 +42,8 @@ struct vport {
 	struct refcount refs;		/* [a] */
 	struct virtqueue *rx, *tx;	/* [I] calls [l] */
 	struct spinlock lock;
-	const struct port_ops *ops;	/* [a] NULL: nobody yet */
+	const struct port_ops *ops;	/* [l] NULL: nobody yet, or no more */
+	u32 calls;			/* [a] of ops under way; one more only under [l] */
 	bool gone;			/* [a] */
 	struct rx_buffer buffers[RX_BUFFERS];
 	u8 *rx_memory, *tx_memory;	/* [I] */
@@ -83,6 +84,8 @@ void port_get(struct vport *p);
 void port_put(struct vport *p);
 void port_start(struct vport *p);		/* give the device its buffers */
 void port_set_ops(struct vport *p, const struct port_ops *ops, void *user);
+/* From its return on none of the ops runs. user stays. May sleep. */
+void port_clear_ops(struct vport *p);
 /* The device is stopped: what the queues hold is taken back. */
 void port_stop(struct vport *p);
 /* Bytes of p taken, 0 when there is no room. Any context. */
@@ -92,6 +95,8 @@ u32 port_unsent(struct vport *p);
 void port_flush(struct vport *p);		/* forget what the device has not got yet */
 void port_hold(struct vport *p, bool hold);
 void port_deliver(struct vport *p);		/* ops->take has room again. Any context */
+/* The host has unplugged it: nothing of it shall be seen in the next one of its number. Nobody uses it; [c] held. */
+void port_forget(struct vport *p);
 u32 port_received(struct vport *p);		/* bytes that wait. Any context */
 /* For the log: without waiting for locks or interrupts, bounded, and sent before it returns where that can be. Any context. */
 void port_write_now(struct vport *p, const char *text, size_t len);

@@ -7,8 +7,10 @@
 
 #include "arch/cpu.h"
 #include "sys/abi/errno.h"
+#include "sys/clock.h"
 #include "sys/kmem.h"
 #include "sys/lib/string.h"
+#include "sys/thread.h"
 
 #define SPIN_LOCK	100000		/* port_write_now: tries for the lock, and to see text sent */
 #define SPIN_SENT	2000000		/* some tens of milliseconds */
@@ -69,9 +71,41 @@ port_put(struct vport *p)
 void
 port_set_ops(struct vport *p, const struct port_ops *ops, void *user)
 {
+	u64 flags;
+
 	p->user = user;
-	atomic_store_release(&p->ops, ops);
+	flags = spin_lock_irqsave(&p->lock);
+	p->ops = ops;
+	spin_unlock_irqrestore(&p->lock, flags);
 	port_deliver(p);
+}
+
+void
+port_clear_ops(struct vport *p)
+{
+	u64 flags = spin_lock_irqsave(&p->lock);
+
+	p->ops = NULL;
+	spin_unlock_irqrestore(&p->lock, flags);
+	while (atomic_load_acquire(&p->calls) != 0) {
+		thread_set_state(THREAD_UNINTERRUPTIBLE);
+		(void)thread_schedule_until(clock_now() + NSEC_PER_MSEC);
+	}
+}
+
+/* The ops, if there are any, to be called without the lock; then end_call(). [l] held. */
+static const struct port_ops *
+begin_call(struct vport *p)
+{
+	if (p->ops != NULL)
+		atomic_add(&p->calls, 1u);
+	return p->ops;
+}
+
+static void
+end_call(struct vport *p)
+{
+	atomic_sub(&p->calls, 1u);
 }
 
 /* --- in --- */
@@ -115,13 +149,14 @@ port_stop(struct vport *p)
 static bool
 deliver_one(struct vport *p, struct rx_buffer *b, u64 *flags)
 {
-	const struct port_ops *ops = atomic_load_acquire(&p->ops);
+	const struct port_ops *ops = begin_call(p);
 	u32 n;
 
 	if (ops == NULL)
 		return false;
 	spin_unlock_irqrestore(&p->lock, *flags);
 	n = ops->take(p, p->rx_memory + b->index * RX_SIZE + b->off, b->len - b->off);
+	end_call(p);
 	*flags = spin_lock_irqsave(&p->lock);
 	b->off += n;
 	if (b->off < b->len)
@@ -153,6 +188,25 @@ port_deliver(struct vport *p)
 		virtqueue_kick(p->rx);
 out_unlock:
 	spin_unlock_irqrestore(&p->lock, flags);
+}
+
+void
+port_forget(struct vport *p)
+{
+	u64 flags = spin_lock_irqsave(&p->lock);
+	struct rx_buffer *b;
+
+	while ((b = list_first(&p->received, struct rx_buffer, node)) != NULL) {
+		list_del(&b->node);
+		offer(p, b);
+	}
+	if (!p->gone)
+		virtqueue_kick(p->rx);
+	p->tx_head = p->tx_sent;
+	p->held = false;
+	spin_unlock_irqrestore(&p->lock, flags);
+	p->name[0] = '\0';
+	atomic_store_relaxed(&p->host_open, false);
 }
 
 u32
@@ -255,10 +309,12 @@ port_tx_done(struct virtqueue *vq)
 		(void)reap(p);
 		push(p);
 	} while (!p->gone && !virtqueue_callback_on(vq));
+	ops = begin_call(p);
 	spin_unlock(&p->lock);
-	ops = atomic_load_acquire(&p->ops);
-	if (ops != NULL)
-		ops->sent(p);
+	if (ops == NULL)
+		return;
+	ops->sent(p);
+	end_call(p);
 }
 
 u32

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import nbd
@@ -111,12 +112,60 @@ def check_removed(g, _disk):
     g.check("! dd if=/dev/hwrng bs=1 count=1")
 
 
+UNPLUGS = 12
+
+
+def pour(path, stop):
+    """Bytes into the host's end of a port, as fast as they go."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        s.settimeout(0.1)
+        while not stop.is_set():
+            try:
+                s.sendall(b"0123456789abcdef" * 64)
+            except TimeoutError:
+                pass
+            except OSError:
+                return
+
+
+def plug(g, **what):
+    """QEMU lets go of what was unplugged some time later."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return g.command("device_add", **what)
+        except Failed:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def check_unplugged(g, _disk):
+    """Ports come and go while bytes run both ways; the device stays."""
+    path, stop = f"{g.dir.name}/port", threading.Event()
+    address = {"type": "unix", "data": {"path": path}}
+    g.command("chardev-add", id="c9", backend={"type": "socket", "data": {"addr": address, "server": True, "wait": False}})
+    thread = threading.Thread(target=pour, args=(path, stop), daemon=True)
+    thread.start()
+    for i in range(UNPLUGS):
+        kind, node = (("virtserialport", "/dev/vport*p9"), ("virtconsole", "/dev/hvc1"))[i % 2]
+        plug(g, driver=kind, id="p9", chardev="c9", nr=9)
+        g.check(f"for i in $(seq 50); do ls {node} 2>/dev/null && break; sleep .1; done", node.replace("*", ".*"))
+        g.run(f"(cat <&3 >/dev/null & while cat /bin/busybox >&3; do :; done) 3<>$(echo {node}) 2>/dev/null & usleep 200000")
+        g.command("device_del", id="p9")
+        g.check(f"for i in $(seq 100); do ls {node} 2>/dev/null || break; sleep .1; done; ! ls {node} 2>/dev/null; kill $(jobs -p); wait", timeout=60)
+    stop.set()
+    thread.join()
+
+
 MORE = ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci", "-chardev", "null,id=hvc", "-device", "virtconsole,chardev=hvc"]
 SPECIAL = {
     "resize": (VIRTIO["modern"], "", check_resize),
     "slow": (VIRTIO["modern"], ",throttling.iops-total=2,throttling.iops-total-max=30", check_slow),
     "slow-legacy": (VIRTIO["legacy-intx"], ",throttling.iops-total=2,throttling.iops-total-max=30", check_slow),
     "remove": (VIRTIO["modern"], "", check_removed),
+    "unplug": (VIRTIO["modern"], "", check_unplugged),
 }
 
 
