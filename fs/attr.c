@@ -93,11 +93,11 @@ vnode_set_fileattr(struct vnode *vn, u32 flags)
 bool
 atime_is_due(const struct mount *m, const struct vnode *vn)
 {
-	u32 flags = atomic_load_relaxed(&m->flags);
+	u32 flags = atomic_load_relaxed(&m->flags), sb_flags = atomic_load_relaxed(&vn->sb->flags);
 	nsec_t atime = vn->atime, now;
 
-	if ((flags & (MNT_NOATIME | MNT_READONLY)) || (atomic_load_relaxed(&vn->sb->flags) & MS_RDONLY) ||
-	    (atomic_load_relaxed(&vn->state) & VN_NOATIME) || ((flags & MNT_NODIRATIME) && S_ISDIR(vn->mode)))
+	if ((flags & (MNT_NOATIME | MNT_READONLY)) || (sb_flags & (MS_RDONLY | MS_NOATIME)) ||
+	    (atomic_load_relaxed(&vn->state) & VN_NOATIME) || (((flags & MNT_NODIRATIME) || (sb_flags & MS_NODIRATIME)) && S_ISDIR(vn->mode)))
 		return false;
 	now = clock_realtime_coarse();
 	if (flags & MNT_RELATIME)

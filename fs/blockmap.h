@@ -40,6 +40,9 @@ struct blockmap_ops {
 	void (*end)(struct vnode *vn, void *handle, off_t from, off_t to);
 	/* A write that reached beyond the file's end failed or was cut short: free blocks past the size. vn [l] held. NULL: none. */
 	void (*trim)(struct vnode *vn);
+	/* A write begins at pos, behind the file's end: file systems without holes fill the gap, so that the size is pos. vn [l] held
+	 * exclusively, no page locked. NULL: a hole will do. */
+	int (*fill_gap)(struct vnode *vn, off_t pos);
 };
 
 /* The mapping ops of regular files (and long symlinks, directories kept in pages) of disk file systems: vn->mapping is initialised

@@ -157,8 +157,12 @@ blockmap_write_begin(struct mapping *m, off_t pos, size_t len, struct page **out
 	struct vnode *vn = m->owner;
 	u32 bits = block_bits(vn);
 	struct page *pg;
-	int err, mapped;
+	int err = 0, mapped;
 
+	if (vn->sb->blockmap->fill_gap != NULL && pos > vnode_size(vn))
+		err = vn->sb->blockmap->fill_gap(vn, pos);
+	if (err != 0)
+		return err;
 	do {
 		mapped = blockmap_all_mapped(vn, (u64)pos >> bits, (u64)(pos + (off_t)len - 1) >> bits);
 		if (mapped < 0)

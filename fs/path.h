@@ -13,6 +13,7 @@
 #include "sys/seqlock.h"
 
 #define NAME_MAX_K	255
+#define NAME_LONGEST_K	765	/* where sb->name_max says so: 255 UTF-16 units of vfat, in UTF-8 */
 #define PATH_MAX_K	4096
 #define DENTRY_INLINE	40
 #define SYMLINK_MAX	40	/* followed in one walk: -ELOOP beyond */
@@ -116,7 +117,7 @@ int __must_check user_path_at(int dfd, const char __user *name, int flags, struc
 int __must_check kern_path(const char *name, int flags, struct path *out);
 /* All but the last component. *last is the rest of name: one component without slashes, or empty for LAST_ROOT. */
 enum last_type { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
-struct path_last { char name[NAME_MAX_K + 1]; u32 len; enum last_type type; bool slash; /* a slash followed it */ };
+struct path_last { char name[NAME_LONGEST_K + 1]; u32 len; enum last_type type; bool slash; /* a slash followed it */ };
 int __must_check path_parent_at(int dfd, const char *name, int flags, struct path *parent, struct path_last *last);
 /* For create-like calls: the parent directory is locked exclusively, *d is the (usually negative) dentry, *parent referenced.
  * -EEXIST if it is there (LOOKUP_EXCL: always wanted), -ENOENT for a trailing slash without LOOKUP_DIRECTORY; -EROFS.

@@ -122,6 +122,13 @@ may_chown(struct vnode *vn, const struct iattr *a)
 	return 0;
 }
 
+/* vfat's allow_utime=: the file system doesn't know whose a file is. */
+static bool
+others_may_set_times(const struct vnode *vn)
+{
+	return vn->sb->allow_utime & (cred_in_group(cred_current(), vn->gid) ? S_IWGRP : S_IWOTH);
+}
+
 int
 attr_may_change(struct vnode *vn, struct iattr *a)
 {
@@ -143,7 +150,7 @@ attr_may_change(struct vnode *vn, struct iattr *a)
 		if (!cred_in_group(cred_current(), gid) && !capable(CAP_FSETID))
 			a->mode &= ~S_ISGID;
 	}
-	if ((a->valid & ATTR_TIMES_SET) && !vnode_owner_or_capable(vn))
+	if ((a->valid & ATTR_TIMES_SET) && !vnode_owner_or_capable(vn) && !others_may_set_times(vn))
 		return -EPERM;
 	return 0;
 }

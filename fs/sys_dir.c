@@ -278,9 +278,9 @@ emit_entry(struct dir_context *ctx, const char *name, size_t len, u64 ino, u8 dt
 {
 	struct getdents *g = container_of(ctx, struct getdents, ctx);
 	size_t name_at = NAME_AT(g->old), reclen = ALIGN_UP(name_at + len + 1 + (g->old ? 1 : 0), 8UL);
-	u8 rec[24 + NAME_MAX_K + 16];
+	u8 rec[24 + NAME_LONGEST_K + 16];
 
-	if (len == 0 || len > NAME_MAX_K || memchr(name, '/', len) != NULL) {	/* a damaged disk: that would lead elsewhere */
+	if (len == 0 || len > NAME_LONGEST_K || memchr(name, '/', len) != NULL) {	/* a damaged disk: that would lead elsewhere */
 		g->err = -EIO;
 		return 1;
 	}

@@ -149,6 +149,8 @@ struct super_block {
 	u32 magic, blksize;		/* [I] */
 	off_t max_size;			/* [I] largest file */
 	u32 time_gran;			/* [I] ns */
+	u32 allow_utime;		/* [I] S_IWGRP, S_IWOTH: who, beside the owner, may set times */
+	u32 name_max;			/* [I] bytes of a name; 0: NAME_MAX_K */
 	struct dentry *root;		/* [I] */
 	struct mutex rename_mutex;	/* LOCK_FS_RENAME */
 	struct spinlock lock;		/* vnode lists */

@@ -568,7 +568,7 @@ walk_names(struct walk *w, const char *name)
 		if (err != 0)
 			return err;
 		len = (u32)strcspn(name, "/");
-		if (len > NAME_MAX_K)
+		if (len > NAME_MAX_K && len > w->path.dentry->sb->name_max)
 			return -ENAMETOOLONG;
 		type = component_type(name, len);
 		rest = name + len;

@@ -166,6 +166,7 @@ sys_settimeofday(const void __user *utv, const void __user *utz)
 		if (tz.tz_minuteswest > 15 * 60 || tz.tz_minuteswest < -15 * 60)
 			return -EINVAL;
 		kernel_timezone = tz;
+		atomic_store_relaxed(&clock_minutes_west, tz.tz_minuteswest);
 	}
 	return utv != NULL ? set_wall_clock(&ts) : 0;
 }

@@ -151,6 +151,8 @@ clock_realtime(void)
 	return ns;
 }
 
+s32 clock_minutes_west;
+
 nsec_t
 clock_realtime_coarse(void)
 {

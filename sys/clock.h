@@ -44,6 +44,7 @@ void clock_set_freq_adjust(s64 scaled_ppm);
 void clock_step_realtime(nsec_t delta);
 nsec_t clock_tai_offset(void);
 void clock_set_tai_offset(nsec_t offset);
+extern s32 clock_minutes_west;		/* [a] settimeofday(2)'s time zone, of no effect but for file systems that keep local time */
 void clock_init(void);			/* reads the RTC */
 
 /* Busy wait, for hardware with documented delays below a few microseconds only. */

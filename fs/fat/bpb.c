@@ -27,7 +27,7 @@ check_fields(const struct fat_bpb *b)
 
 	if (!is_power2(size) || size < 512 || size > 4096)
 		return "bogus logical sector size";
-	if (!is_power2(b->cluster_blocks) || b->cluster_blocks * size > (64u << 10))
+	if (!is_power2(b->cluster_blocks))
 		return "bogus sectors per cluster value";
 	if (le16_get(b->reserved) == 0)
 		return "bogus number of reserved sectors";
@@ -101,6 +101,35 @@ use_fat32(struct fat_fs *fs, const struct fat_bpb *b)
 	}
 	fs->info_block = info != 0 && info != 0xffff && info < fs->fat_start ? info : 0;
 	return NULL;
+}
+
+bool
+fat_dos1x_bpb(struct fat_bpb *b, u64 device_bytes)
+{
+	static const struct { u16 blocks; u8 cluster_blocks, fat_blocks, media, root_entries; } disks[] = {
+		{ 320, 1, 1, 0xfe, 64 }, { 360, 1, 2, 0xfc, 64 }, { 640, 2, 1, 0xff, 112 }, { 720, 2, 2, 0xfd, 112 },
+	};
+	const u8 *from = (const u8 *)&b->block_size;
+
+	if (b->jump[0] != 0xeb || b->jump[2] != 0x90)
+		return false;
+	for (u32 i = 0; i < offsetof(struct fat_bpb, t16) - offsetof(struct fat_bpb, block_size); i++)
+		if (from[i] != 0)
+			return false;
+	for (u32 i = 0; i < ARRAY_SIZE(disks); i++) {
+		if (device_bytes != (u64)disks[i].blocks << SECTOR_SHIFT)
+			continue;
+		b->block_size = le16_make(512);
+		b->cluster_blocks = disks[i].cluster_blocks;
+		b->reserved = le16_make(1);
+		b->fats = 2;
+		b->root_entries = le16_make(disks[i].root_entries);
+		b->blocks16 = le16_make(disks[i].blocks);
+		b->media = disks[i].media;
+		b->fat_blocks16 = le16_make(disks[i].fat_blocks);
+		return true;
+	}
+	return false;
 }
 
 struct fat_bpb_tail *

@@ -247,7 +247,7 @@ fat_find(struct fat_scan *s, struct vnode *dir, const char *name, u32 len)
 		return find_msdos(s, name, len);
 	r = fat_name_from_user(fs, name, len, want, &n);
 	if (r != 0 || n == 0)
-		return r == -EINVAL ? 0 : r;
+		return 0;		/* no file can have such a name */
 	while ((r = fat_scan_next(s)) == 1) {
 		if (is_dot(&s->de))
 			continue;
@@ -359,13 +359,14 @@ static int
 put_entries(struct fat_scan *s, const u16 *name, u32 n, u32 pieces, const struct fat_dirent *de, u64 *pos)
 {
 	u8 csum = fat_checksum(de->name);
-	int err;
+	struct fat_dirent *to;
+	int err = 0;
+	u32 i;
 
-	for (u32 i = 0; i <= pieces; i++) {
-		struct fat_dirent *to = entry_of(s, s->room + i, &err);
-
+	for (i = 0; i <= pieces; i++) {
+		to = entry_of(s, s->room + i, &err);
 		if (to == NULL)
-			return err != 0 ? err : -EIO;
+			break;
 		if (i < pieces)
 			make_piece((struct fat_long *)to, name, n, pieces - i, csum);
 		else
@@ -373,7 +374,18 @@ put_entries(struct fat_scan *s, const u16 *name, u32 n, u32 pieces, const struct
 		buf_dirty(s->b);
 		*pos = position(s, s->room + i);
 	}
-	return 0;
+	if (i > pieces)
+		return 0;
+	while (i-- > 0) {		/* what is there belongs to nobody */
+		int e;
+
+		to = entry_of(s, s->room + i, &e);
+		if (to != NULL) {
+			to->name[0] = FAT_DELETED;
+			buf_dirty(s->b);
+		}
+	}
+	return err != 0 ? err : -EIO;
 }
 
 /* Behind the last entry all is free; the directory grows if that is not enough. */

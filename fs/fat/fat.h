@@ -24,6 +24,8 @@
 #define FAT_DIR_MAX	(2U << 20)	/* bytes of a directory: 65,536 entries */
 #define FAT_FIRST	2U		/* the first cluster's number */
 #define FAT_NO_SLOT	UINT32_MAX
+#define FAT_UNKNOWN	UINT32_MAX
+#define FAT_NAME_BYTES	(FAT_NAME_MAX * 3)	/* of a name in UTF-8 */
 #define FAT_CHAIN_END	UINT32_MAX	/* what fat_get() makes of an end mark */
 #define FAT_BAD		(UINT32_MAX - 1)
 
@@ -116,16 +118,20 @@ struct fat_fs {				/* sb->priv */
 	u32 clusters;			/* [I] how many there are: 2 .. clusters + 1 */
 	u32 info_block;			/* [I] FSInfo; 0: none */
 	u32 volume_id;			/* [I] */
-	bool was_dirty;			/* [I] at mount: it stays so */
+	bool was_dirty;			/* [a] when it became writable: it stays so */
+	bool no_mark;			/* [I] a volume of DOS 1: there is no place for the mark */
 	bool error;			/* [a] */
 	struct mutex fat_lock;		/* LOCK_FS_ALLOC: the table's entries */
-	u32 free, hint;			/* [f] free clusters; where the search for one begins */
-	bool free_known;		/* [f] */
+	u32 free, hint;			/* [f] free clusters, or FAT_UNKNOWN; where the search for one begins */
+	bool free_known;		/* [f] they were counted, or FSInfo is to be believed */
 	bool full;			/* [a] the last search found nothing */
 	struct list pending;		/* [f] chains that are free once the disk doesn't name them any more */
 	u32 npending;			/* [f] */
+	struct mutex pending_lock;	/* LOCK_JOURNAL: one at a time gives them back */
+	u32 given_back;			/* [a] how often that was done */
 	struct mutex node_lock;		/* LOCK_FS_ALLOC: where entries are */
 	struct hlist nodes[256];	/* [n] by position of their entries */
+	struct hlist dirs[64];		/* [n] directories by their first cluster */
 	u64 next_ino;			/* [a] */
 	u64 changes, synced;		/* [a] changes of metadata that others must follow; those that are on the disk */
 };
@@ -135,7 +141,7 @@ struct fat_run { u32 fcluster, cluster, n; };
 
 struct fat_vnode {
 	struct vnode vn;
-	struct hnode node;		/* [n] */
+	struct hnode node, dir_node;	/* [n] in fs->nodes, fs->dirs */
 	u64 pos;			/* [n] its entry: offset on the device / 32; 0: it has none (the root; unlinked) */
 	struct mutex map_lock;		/* LOCK_FS_MAP: the chain */
 	u32 start;			/* [m] first cluster, 0: none */
@@ -159,6 +165,8 @@ static inline bool fat_read_only(const struct fat_fs *fs) { return atomic_load_r
 /* Believe a boot sector: fills the geometry. -EINVAL, with a line in the log unless quiet. */
 int fat_check_bpb(struct fat_fs *fs, const struct fat_bpb *b, u64 device_bytes, bool quiet);
 struct fat_bpb_tail *fat_bpb_tail(const struct fat_fs *fs, struct fat_bpb *b);
+/* dos1xfloppy: what DOS 1 knew of its disks by their size. False: it is no such disk. */
+bool fat_dos1x_bpb(struct fat_bpb *b, u64 device_bytes);
 int fat_probe(struct block_device *bdev, struct fs_probe *out);
 
 /* --- super.c --- */
@@ -200,7 +208,7 @@ void fat_evict(struct vnode *vn);
 int fat_write_vnode(struct vnode *vn, bool wait);
 int fat_sync_vnode(struct vnode *vn, bool datasync);
 /* The vnode of the entry at pos. */
-int __must_check fat_vnode_get(struct super_block *sb, u64 pos, const struct fat_dirent *de, struct vnode **out);
+int __must_check fat_vnode_get(struct super_block *sb, u64 pos, struct vnode **out);
 int __must_check fat_root_get(struct super_block *sb, struct vnode **out);
 u64 fat_ino_at(struct fat_fs *fs, u64 pos);	/* for readdir: the vnode's, or a new one */
 void fat_node_move(struct vnode *vn, u64 pos);	/* its entry is there now; 0: it has none */
@@ -213,7 +221,7 @@ u64 fat_changed(struct fat_fs *fs);		/* a new number for what was just changed *
 /* --- time.c --- */
 nsec_t fat_time_decode(const struct fat_fs *fs, le16_t date, le16_t time, u8 cs);
 void fat_time_encode(const struct fat_fs *fs, nsec_t t, le16_t *date, le16_t *time, u8 *cs);
-nsec_t fat_time_round(const struct fat_fs *fs, nsec_t t, int which);	/* as the disk keeps it: VT_* */
+nsec_t fat_time_round(const struct fat_fs *fs, nsec_t t, int which);	/* as the disk can keep it: VT_* */
 int fat_update_time(struct vnode *vn, int which);
 
 /* --- name.c --- */
@@ -221,7 +229,6 @@ extern const struct dentry_ops fat_vfat_dops, fat_vfat_strict_dops, fat_msdos_do
 /* From users' bytes to UTF-16 without the dots behind. -EINVAL: not in the character set; -ENAMETOOLONG. */
 int __must_check fat_name_from_user(const struct fat_fs *fs, const char *s, u32 len, u16 *out, u32 *n);
 /* And back: the length; out: FAT_NAME_BYTES. */
-#define FAT_NAME_BYTES	(FAT_NAME_MAX * 3)
 u32 fat_name_to_user(const struct fat_fs *fs, const u16 *name, u32 n, char *out);
 u32 fat_short_to_utf16(const struct fat_fs *fs, const struct fat_dirent *de, u16 out[13]);
 bool fat_names_equal(const struct fat_fs *fs, const u16 *a, u32 an, const u16 *b, u32 bn);
@@ -279,6 +286,7 @@ extern const struct file_ops fat_file_fops, fat_dir_fops;
 int fat_setattr(struct vnode *vn, const struct iattr *a);
 int fat_getattr(struct vnode *vn, struct kstat *st);
 long fat_ioctl(struct file *f, unsigned int cmd, u64 arg);
+int fat_fill_gap(struct vnode *vn, off_t pos);
 
 /* --- options.c --- */
 void fat_default_options(struct fat_options *o, bool vfat);

@@ -2,13 +2,11 @@
 /* Open files and attributes. Files have no holes: what a file grows over is written with zeros. */
 #include "fs/fat/fat.h"
 
-#include "mm/aspace.h"
 #include "mm/iobuf.h"
 #include "mm/usercopy.h"
 #include "sys/abi/errno.h"
 #include "sys/abi/ioctl.h"
 #include "sys/abi/mount.h"
-#include "sys/abi/resource.h"
 #include "sys/kmem.h"
 #include "sys/lib/string.h"
 
@@ -74,30 +72,17 @@ extend_or_retry(struct vnode *vn, off_t size)
 }
 
 /* What lies between the end and the place of writing has to come about first. */
-static int
-fill_gap(struct file *f, const struct iobuf *buf, off_t pos)
+int
+fat_fill_gap(struct vnode *vn, off_t pos)
 {
-	struct vnode *vn = f->vn;
-	off_t limit = (off_t)MIN((u64)rlimit_current(RLIMIT_FSIZE), (u64)vn->sb->max_size);
-	int err = 0;
-
-	if (iobuf_left(buf) == 0 || (atomic_load_relaxed(&f->flags) & O_APPEND) || pos <= vnode_size(vn) || pos >= limit)
-		return 0;
-	rwlock_write_lock(&vn->rwlock);
-	if (pos > vnode_size(vn))
-		err = extend_or_retry(vn, pos);
-	rwlock_write_unlock(&vn->rwlock);
-	return err;
+	return extend_or_retry(vn, pos);
 }
 
 static ssize_t
 fat_file_write(struct file *f, struct iobuf *buf, off_t *pos)
 {
-	ssize_t n = fill_gap(f, buf, *pos);
+	ssize_t n = blockmap_file_write(f, buf, pos);
 
-	if (n != 0)
-		return n;
-	n = blockmap_file_write(f, buf, pos);
 	if (n == -ENOSPC && fat_free_pending(fat_fs(f->vn->sb)) > 0)
 		n = blockmap_file_write(f, buf, pos);
 	return n;

@@ -112,6 +112,37 @@ fat_node_move(struct vnode *vn, u64 pos)
 	mutex_unlock(&fs->node_lock);
 }
 
+/* --- directories by their first cluster --- */
+
+/* A directory that is reached in two ways could be its own child. */
+static int
+enter_directory(struct fat_fs *fs, struct fat_vnode *fv)
+{
+	struct hlist *bucket = &fs->dirs[hash_u64(fv->start, 6)];
+	struct fat_vnode *other;
+	bool twice = false;
+
+	mutex_lock(&fs->node_lock);
+	hlist_for_each(other, bucket, dir_node)
+		twice |= other->start == fv->start;
+	if (!twice)
+		hlist_add(bucket, &fv->dir_node);
+	mutex_unlock(&fs->node_lock);
+	if (!twice)
+		return 0;
+	fat_error(fs, "the directory at cluster %u has two names", fv->start);
+	return -EIO;
+}
+
+static void
+leave_directory(struct fat_fs *fs, struct fat_vnode *fv)
+{
+	mutex_lock(&fs->node_lock);
+	if (hlist_is_linked(&fv->dir_node))
+		hlist_del(&fv->dir_node);
+	mutex_unlock(&fs->node_lock);
+}
+
 /* --- from entries --- */
 
 bool
@@ -192,6 +223,7 @@ fill(struct vnode *vn, const struct fat_dirent *de)
 	struct fat_fs *fs = fat_fs(vn->sb);
 	struct fat_vnode *fv = fat_v(vn);
 	u32 start = le16_get(de->start);
+	int err;
 
 	if (fs->bits == 32)
 		start |= (u32)le16_get(de->start_hi) << 16;
@@ -220,7 +252,8 @@ fill(struct vnode *vn, const struct fat_dirent *de)
 			fat_error(fs, "a directory begins nowhere");
 			return -EIO;
 		}
-		return fill_directory(vn);
+		err = start != 0 ? enter_directory(fs, fv) : 0;
+		return err == 0 ? fill_directory(vn) : err;
 	}
 	vn->nlink = 1;
 	vn->size = le32_get(de->size);
@@ -245,15 +278,37 @@ enter_node(struct fat_fs *fs, struct vnode *vn, u64 pos)
 	return ok;
 }
 
+/* --- getting one --- */
+
 static void
 fail_new(struct vnode *vn)
 {
 	vn->nlink = 1;		/* nothing on the disk is its own */
+	leave_directory(fat_fs(vn->sb), fat_v(vn));
 	vnode_fail_new(vn);
 }
 
+/* From its entry as it is now that nobody else writes there: what a look-up saw may be older than the last vnode's end. */
+static int
+fill_from(struct vnode *vn, u64 pos)
+{
+	struct fat_fs *fs = fat_fs(vn->sb);
+	const struct fat_dirent *at;
+	struct fat_dirent de;
+	struct buf *b;
+	int err;
+
+	mutex_lock(&fs->node_lock);
+	at = fat_entry_at(fs, pos, &b, &err);
+	if (at != NULL)
+		de = *at;
+	mutex_unlock(&fs->node_lock);
+	buf_put(b);
+	return err == 0 ? fill(vn, &de) : err;
+}
+
 int
-fat_vnode_get(struct super_block *sb, u64 pos, const struct fat_dirent *de, struct vnode **out)
+fat_vnode_get(struct super_block *sb, u64 pos, struct vnode **out)
 {
 	struct fat_fs *fs = fat_fs(sb);
 	struct vnode *vn;
@@ -277,7 +332,7 @@ fat_vnode_get(struct super_block *sb, u64 pos, const struct fat_dirent *de, stru
 			break;
 		fail_new(vn);
 	}
-	err = fill(vn, de);
+	err = fill_from(vn, pos);
 	if (err != 0) {
 		fat_node_move(vn, 0);
 		fail_new(vn);
@@ -410,6 +465,7 @@ fat_evict(struct vnode *vn)
 
 	if (reg)
 		mapping_truncate(&vn->mapping, 0, INT64_MAX);
+	leave_directory(fs, fat_v(vn));
 	if (vn->ops != NULL && !fat_read_only(fs)) {
 		u64 cluster = 1UL << fs->cluster_bits, keep = ((u64)vn->size + cluster - 1) >> fs->cluster_bits;
 

@@ -200,7 +200,7 @@ append_locked(struct vnode *vn, u32 want, u32 *cluster, u32 *n)
 		mutex_unlock(&fs->fat_lock);
 	}
 	if (err != 0) {
-		(void)fat_free_chain(fs, *cluster, false);
+		(void)fat_free_chain(fs, *cluster, S_ISDIR(vn->mode));
 		return err;
 	}
 	if (fv->length == 0)
@@ -356,4 +356,5 @@ const struct blockmap_ops fat_blockmap_ops = {
 	.map = fat_map,
 	.begin = fat_begin,
 	.trim = fat_trim,
+	.fill_gap = fat_fill_gap,
 };

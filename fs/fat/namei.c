@@ -21,7 +21,7 @@ fat_lookup(struct vnode *dir, struct dentry *d, struct vnode **out)
 	d->priv = (void *)(uintptr_t)fat_v(dir)->version;
 	r = fat_find(&s, dir, d->name.name, d->name.len);
 	fat_scan_end(&s);
-	return r == 1 ? fat_vnode_get(dir->sb, s.pos, &s.de, out) : r;
+	return r == 1 ? fat_vnode_get(dir->sb, s.pos, out) : r;
 }
 
 /* sync and dirsync mounts: on the disk when the operation returns. */
@@ -73,12 +73,15 @@ make_object(struct vnode *dir, struct dentry *d, bool is_dir)
 			(void)fat_free_chain(fs, start, true);
 		return err;
 	}
+	err = fat_vnode_get(dir->sb, pos, &vn);
+	if (err != 0) {
+		if (fat_dir_remove(dir, pos) == 0 && is_dir)
+			fat_free_later(fs, start, true);
+		return err;
+	}
 	if (is_dir)
 		vnode_inc_nlink(dir);
 	vnode_touch(dir, VT_MTIME | VT_ATIME);
-	err = fat_vnode_get(dir->sb, pos, &de, &vn);
-	if (err != 0)
-		return err;
 	dentry_instantiate(d, vn);
 	return sync_directory(dir);
 }
@@ -128,12 +131,29 @@ fat_rmdir(struct vnode *dir, struct dentry *d)
 
 /* --- rename --- */
 
-/* vn's attributes go to the entry at pos, which keeps its name; and that is vn's entry from now on. */
+/* What leads to vn's chain will be written anew: first the chain. */
 static int
-take_entry(struct vnode *vn, u64 pos)
+flush_chain(struct vnode *vn)
+{
+	struct fat_fs *fs = fat_fs(vn->sb);
+
+	return atomic_load_relaxed(&fat_v(vn)->changed) > atomic_load_relaxed(&fs->synced) ? fat_flush_metadata(fs) : 0;
+}
+
+/* vn's attributes go to the entry at pos, which keeps its name; and that is vn's entry from now on. wait: on the disk. */
+static int
+take_entry(struct vnode *vn, u64 pos, bool wait)
 {
 	fat_node_move(vn, pos);
-	return fat_update_entry(vn, false);
+	return fat_update_entry(vn, wait);
+}
+
+static bool
+same_block(const struct fat_fs *fs, u64 a, u64 b)
+{
+	u32 per_block = (1u << fs->block_bits) / (u32)sizeof(struct fat_dirent);
+
+	return a / per_block == b / per_block;
 }
 
 static void
@@ -149,12 +169,16 @@ static int
 exchange(struct vnode *odir, struct vnode *a, struct vnode *ndir, struct vnode *b)
 {
 	u64 pa = READ_ONCE(fat_v(a)->pos), pb = READ_ONCE(fat_v(b)->pos);
-	int err, e;
+	int err = flush_chain(a), e;
 
+	if (err == 0)
+		err = flush_chain(b);
+	if (err != 0)
+		return err;
 	fat_node_move(a, 0);
 	fat_node_move(b, 0);
-	err = take_entry(a, pb);
-	e = take_entry(b, pa);
+	err = take_entry(a, pb, false);
+	e = take_entry(b, pa, false);
 	err = err != 0 ? err : e;
 	if (odir != ndir && err == 0) {
 		if (S_ISDIR(a->mode))
@@ -173,13 +197,8 @@ add_entry(struct vnode *ndir, struct dentry *d, struct vnode *vn, u64 *pos)
 {
 	struct fat_fs *fs = fat_fs(ndir->sb);
 	struct fat_dirent de;
-	int err = 0;
 
 	memset(&de, 0, sizeof(de));
-	if (atomic_load_relaxed(&fat_v(vn)->changed) > atomic_load_relaxed(&fs->synced))
-		err = fat_flush_metadata(fs);
-	if (err != 0)
-		return err;
 	fat_fill_entry(fs, vn, &de);
 	return fat_dir_add(ndir, d->name.name, d->name.len, &de, pos);
 }
@@ -189,9 +208,9 @@ rename_over(struct vnode *odir, struct vnode *source, struct vnode *ndir, struct
 {
 	struct vnode *target = nd->vn;
 	u64 from = READ_ONCE(fat_v(source)->pos), to;
-	int err = 0;
+	int err = flush_chain(source);
 
-	if (target != NULL && S_ISDIR(target->mode)) {
+	if (err == 0 && target != NULL && S_ISDIR(target->mode)) {
 		err = fat_dir_is_empty(target);
 		err = err < 0 ? err : err == 0 ? -ENOTEMPTY : 0;
 	}
@@ -207,7 +226,7 @@ rename_over(struct vnode *odir, struct vnode *source, struct vnode *ndir, struct
 		vnode_clear_nlink(target);
 		vnode_touch(target, VT_MTIME | VT_ATIME);
 	}
-	err = take_entry(source, to);
+	err = take_entry(source, to, !same_block(fat_fs(odir->sb), from, to));
 	if (err == 0 && S_ISDIR(source->mode) && odir != ndir)
 		err = fat_dir_set_parent(source, ndir);
 	moved_between(source, odir, ndir);

@@ -59,10 +59,8 @@ read_info(struct fat_fs *fs)
 		next = le32_get(info->next);
 		if (fat_cluster_valid(fs, next))
 			fs->hint = next;
-		if (fs->opt.usefree && free <= fs->clusters) {
-			fs->free = free;
-			fs->free_known = true;
-		}
+		fs->free = free <= fs->clusters ? free : FAT_UNKNOWN;
+		fs->free_known = fs->opt.usefree && fs->free != FAT_UNKNOWN;
 	}
 	buf_put(b);
 }
@@ -76,10 +74,10 @@ read_boot_sector(struct super_block *sb, bool quiet)
 
 	if (b != NULL)
 		err = block_rw_kernel(fs->bdev, BIO_READ, 0, b, sizeof(*b));
+	if (err == 0 && fs->opt.dos1xfloppy)
+		fs->no_mark = fat_dos1x_bpb(b, block_device_bytes(fs->bdev));
 	if (err == 0)
 		err = fat_check_bpb(fs, b, block_device_bytes(fs->bdev), quiet);
-	if (err == 0)
-		fs->was_dirty = fat_bpb_tail(fs, b)->state & FAT_STATE_DIRTY;
 	kmem_free(b);
 	return err;
 }
@@ -87,12 +85,15 @@ read_boot_sector(struct super_block *sb, bool quiet)
 static int
 make_writable(struct fat_fs *fs)
 {
-	int err = 0;
+	struct buf *b;
+	int err = buf_read(fs->bdev, 0, &b);
 
+	if (err != 0)
+		return err;
+	fs->was_dirty = !fs->no_mark && (fat_bpb_tail(fs, (struct fat_bpb *)b->data)->state & FAT_STATE_DIRTY);
+	buf_put(b);
 	warn_dirty(fs);
-	if (!fs->was_dirty)
-		err = fat_set_dirty(fs, true);
-	return err;
+	return fs->was_dirty ? 0 : fat_set_dirty(fs, true);
 }
 
 static const struct dentry_ops *
@@ -101,6 +102,13 @@ name_rules(const struct fat_fs *fs)
 	if (!fs->vfat)
 		return &fat_msdos_dops;
 	return fs->opt.check == 's' ? &fat_vfat_strict_dops : &fat_vfat_dops;
+}
+
+/* As on Linux: times of access are not kept where the format has no place for them. */
+static u32
+atime_flags(const struct fat_fs *fs)
+{
+	return fs->vfat ? MS_NODIRATIME : MS_NODIRATIME | MS_NOATIME;
 }
 
 static int
@@ -119,17 +127,23 @@ fill_super(struct super_block *sb, u32 flags, const char *data)
 	if (err != 0)
 		return err;
 	fs->hint = FAT_FIRST;
+	fs->free = FAT_UNKNOWN;
 	read_info(fs);
 	sb->magic = FAT_MAGIC;
 	sb->blksize = 1u << fs->block_bits;
 	sb->max_size = UINT32_MAX;
 	sb->time_gran = 1;
+	sb->name_max = fs->vfat ? FAT_NAME_BYTES : 0;
+	sb->allow_utime = fs->opt.allow_utime;
 	sb->blockmap = &fat_blockmap_ops;
 	sb->dops = name_rules(fs);
-	if (!(flags & MS_RDONLY))
+	atomic_fetch_or(&sb->flags, atime_flags(fs));
+	err = fat_root_get(sb, &root);
+	if (err == 0 && !(flags & MS_RDONLY)) {
 		err = make_writable(fs);
-	if (err == 0)
-		err = fat_root_get(sb, &root);
+		if (err != 0)
+			vnode_put(root);
+	}
 	if (err != 0)
 		return err;
 	sb->root = dentry_alloc_root(root);
@@ -220,17 +234,14 @@ fat_remount(struct super_block *sb, u32 *flags, const char *data)
 {
 	struct fat_fs *fs = fat_fs(sb);
 	bool was = sb->flags & MS_RDONLY, want = *flags & MS_RDONLY;
-	struct fat_options ignored = fs->opt;
-	int err = fat_parse_options(&ignored, data, fs->vfat);	/* checked, and of no effect, as on Linux */
 
-	if (err != 0 || was == want)
-		return err;
+	(void)data;			/* not looked at, as on Linux */
+	*flags |= atime_flags(fs);
+	if (was == want)
+		return 0;
 	if (want)
 		return make_clean(fs);
-	if (block_device_is_read_only(fs->bdev))
-		return -EACCES;
-	err = read_boot_sector(sb, false);
-	return err == 0 ? make_writable(fs) : err;
+	return block_device_is_read_only(fs->bdev) ? -EACCES : make_writable(fs);
 }
 
 static void
@@ -292,6 +303,7 @@ fat_mount(const struct fs_type *type, u32 flags, const char *dev, const char *da
 		fs->next_ino = FAT_ROOT_INO + 1;
 		mutex_init(&fs->fat_lock, LOCK_FS_ALLOC);
 		mutex_init(&fs->node_lock, LOCK_FS_ALLOC);
+		mutex_init(&fs->pending_lock, LOCK_JOURNAL);
 		list_init(&fs->pending);
 		err = fill_super(sb, flags, data);
 	}

@@ -207,8 +207,8 @@ fat_alloc(struct fat_fs *fs, u32 goal, u32 want, u32 *cluster, u32 *n)
 	if (!(fs->free_known && fs->free == 0))
 		err = take_run(fs, &cur, goal != 0 ? goal : fs->hint, want, cluster, n);
 	if (err == 0) {
-		fs->hint = *cluster + *n;
-		if (fs->free_known)
+		fs->hint = fat_cluster_valid(fs, *cluster + *n) ? *cluster + *n : FAT_FIRST;
+		if (fs->free != FAT_UNKNOWN)
 			fs->free -= MIN(*n, fs->free);
 	}
 	if (err == -ENOSPC)
@@ -267,7 +267,7 @@ measure_run(struct fat_fs *fs, u32 c, u32 limit, u32 *n, u32 *next)
 	do {
 		err = fat_get(fs, &cur, c + *n, next);
 		++*n;
-	} while (err == 0 && *n < limit && *next == c + *n);
+	} while (err == 0 && *n < limit && *next == c + *n && fat_cluster_valid(fs, *next));
 	fat_cursor_end(&cur);
 	return err;
 }
@@ -275,7 +275,7 @@ measure_run(struct fat_fs *fs, u32 c, u32 limit, u32 *n, u32 *next)
 int
 fat_free_chain(struct fat_fs *fs, u32 start, bool metadata)
 {
-	u32 c = start, left = fs->clusters, next, n;
+	u32 c = start, left = fs->clusters, next, n, i;
 	int err = 0;
 
 	while (err == 0 && left > 0 && fat_cluster_valid(fs, c)) {
@@ -286,10 +286,10 @@ fat_free_chain(struct fat_fs *fs, u32 start, bool metadata)
 			fat_error(fs, "a chain of clusters ends at %u without a mark", c + n - 1);
 		forget_run(fs, c, n, metadata);
 		mutex_lock(&fs->fat_lock);
-		for (u32 i = 0; i < n && err == 0; i++)
+		for (i = 0; i < n && err == 0; i++)
 			err = fat_set(fs, c + i, 0);
-		if (fs->free_known)
-			fs->free = MIN(fs->free + n, fs->clusters);
+		if (fs->free != FAT_UNKNOWN)
+			fs->free = MIN(fs->free + i, fs->clusters);
 		atomic_store_relaxed(&fs->full, false);
 		mutex_unlock(&fs->fat_lock);
 		left -= n;
@@ -301,19 +301,20 @@ fat_free_chain(struct fat_fs *fs, u32 start, bool metadata)
 int
 fat_free_pending(struct fat_fs *fs)
 {
+	u32 before = atomic_load(&fs->given_back);
 	struct list all;
 	struct pending *p;
-	int err, n = 0;
+	int err = 0, n = 0;
 
 	list_init(&all);
+	mutex_lock(&fs->pending_lock);
 	mutex_lock(&fs->fat_lock);
 	while ((p = list_first(&fs->pending, struct pending, node)) != NULL)
 		list_move(&all, &p->node);
 	fs->npending = 0;
 	mutex_unlock(&fs->fat_lock);
-	if (list_empty(&all))
-		return 0;
-	err = fat_flush_metadata(fs);
+	if (!list_empty(&all))
+		err = fat_flush_metadata(fs);
 	while ((p = list_first(&all, struct pending, node)) != NULL) {
 		list_del(&p->node);
 		if (err == 0)
@@ -321,6 +322,11 @@ fat_free_pending(struct fat_fs *fs)
 		kmem_free(p);
 		n++;
 	}
+	if (n != 0)
+		atomic_add(&fs->given_back, 1u);
+	else if (atomic_load(&fs->given_back) != before)
+		n = 1;			/* somebody else's work, while we waited */
+	mutex_unlock(&fs->pending_lock);
 	return err != 0 ? err : n;
 }
 
@@ -354,8 +360,11 @@ fat_set_dirty(struct fat_fs *fs, bool dirty)
 	struct fat_cursor cur = { 0 };
 	struct fat_bpb_tail *tail;
 	struct buf *b;
-	int err = buf_read(fs->bdev, 0, &b);
+	int err;
 
+	if (fs->no_mark)
+		return 0;
+	err = buf_read(fs->bdev, 0, &b);
 	if (err != 0)
 		return err;
 	tail = fat_bpb_tail(fs, (struct fat_bpb *)b->data);
@@ -393,7 +402,7 @@ fat_write_info(struct fat_fs *fs)
 		u32 free, next;
 
 		mutex_lock(&fs->fat_lock);
-		free = fs->free_known ? fs->free : UINT32_MAX;
+		free = fs->free;
 		next = fs->hint;
 		mutex_unlock(&fs->fat_lock);
 		if (le32_get(info->free) != free || le32_get(info->next) != next) {

@@ -2,14 +2,17 @@
 /* Times: local ones on the disk, from 1980 to 2107; modified to 2 s, made to 10 ms, accessed to a day. There is no time of change. */
 #include "fs/fat/fat.h"
 
+#include "sys/clock.h"
 #include "sys/lib/calendar.h"
 
-#define DAY	86400L
+#define DAY		86400L
+#define FIRST_SECOND	315532800L	/* 1980-01-01 00:00:00 */
+#define LAST_SECOND	4354819198L	/* 2107-12-31 23:59:58 */
 
 static s64
 offset_seconds(const struct fat_fs *fs)
 {
-	return (s64)fs->opt.time_offset * 60;
+	return (fs->opt.tz_set ? (s64)fs->opt.time_offset : -(s64)atomic_load_relaxed(&clock_minutes_west)) * 60;
 }
 
 nsec_t
@@ -69,6 +72,7 @@ fat_time_round(const struct fat_fs *fs, nsec_t t, int which)
 {
 	nsec_t off = offset_seconds(fs) * NSEC_PER_SEC;
 
+	t = MIN(MAX(t, FIRST_SECOND * NSEC_PER_SEC - off), LAST_SECOND * NSEC_PER_SEC - off);
 	if (which == VT_ATIME)
 		return round_down(t + off, DAY * NSEC_PER_SEC) - off;
 	return round_down(t, which == VT_BTIME ? 10 * NSEC_PER_MSEC : 2 * NSEC_PER_SEC);

@@ -18,6 +18,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import fat  # noqa: E402
 import modules  # noqa: E402
 import qemu  # noqa: E402
 
@@ -152,7 +153,7 @@ def make_file_systems(directory):
         path = f"{directory}/{name}.img"
         subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how, path, "64M"], check=True)
         words += ["-drive", f"file={path},if=none,id={name},format=raw", "-device", f"virtio-blk-pci,drive={name}"]
-    return words
+    return words + fat.make(directory)
 
 
 def check_file_systems(directory):
@@ -162,7 +163,7 @@ def check_file_systems(directory):
         done = subprocess.run(["e2fsck", "-fn", f"{directory}/{name}.img"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             faults.append(f"e2fsck of {name}: " + " | ".join(done.stdout.splitlines()[:6]))
-    return faults
+    return faults + fat.check(directory)
 
 
 def boot(args, initrd, log_path):
