@@ -51,6 +51,7 @@ struct bio_queued {			/* the block layer's, from submission to done() */
 	u32 parts;			/* [a] of a split bio: not done yet */
 	u8 step;			/* of a flush sequence */
 	bool flush_after;
+	bool counted;			/* in the statistics */
 	u8 reserve;			/* it belongs to a reserve, and goes back there */
 };
 
@@ -178,6 +179,7 @@ struct block_limits {
 	u32 logical_size, physical_size;	/* bytes */
 	u32 max_sectors;		/* of one request */
 	u32 discard_max_sectors, zeroes_max_sectors;	/* 0: not supported */
+	u32 discard_granularity;		/* bytes; 0: physical_size */
 	bool write_cache;		/* volatile: flush matters */
 	bool fua;			/* understood by the device; else the queue makes it a write and a flush */
 	bool rotational;

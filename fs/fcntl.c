@@ -326,7 +326,7 @@ vnode_ioctl(struct file *f, unsigned int cmd, unsigned long arg)
 			return put_user_u64((u64)vnode_size(f->vn), (u64 __user *)arg);
 		return -ENOTTY;
 	case FIGETBSZ:
-		return reg || S_ISDIR(f->vn->mode) ? put_user_u32(f->vn->sb->blksize, (u32 __user *)arg) : -ENOTTY;
+		return put_user_u32(f->vn->sb->blksize, (u32 __user *)arg);
 	case FICLONE:
 	case FICLONERANGE:	/* no file system here can share blocks between files */
 		return reg ? -EOPNOTSUPP : -ENOTTY;

@@ -162,127 +162,20 @@ show_zero(struct device *d, struct strbuf *out)
 	return put_number(out, 0);
 }
 
-/* --- the queue --- */
-
-static const struct block_limits *
-limits_of(struct device *d)
-{
-	return &queue_of(d)->lim;
-}
+/* --- events: no device here tells them by itself --- */
 
 static int
-show_logical(struct device *d, struct strbuf *out)
+show_nothing(struct device *d, struct strbuf *out)
 {
-	return put_number(out, limits_of(d)->logical_size);
-}
-
-static int
-show_physical(struct device *d, struct strbuf *out)
-{
-	return put_number(out, limits_of(d)->physical_size);
-}
-
-static int
-show_rotational(struct device *d, struct strbuf *out)
-{
-	return put_number(out, limits_of(d)->rotational);
-}
-
-static int
-show_write_cache(struct device *d, struct strbuf *out)
-{
-	strbuf_puts(out, atomic_load_relaxed(&limits_of(d)->write_cache) ? "write back\n" : "write through\n");
+	(void)d, (void)out;
 	return 0;
 }
 
 static int
-show_fua(struct device *d, struct strbuf *out)
+show_never(struct device *d, struct strbuf *out)
 {
-	return put_number(out, limits_of(d)->fua);
-}
-
-static int
-show_read_ahead(struct device *d, struct strbuf *out)
-{
-	return put_number(out, (u64)atomic_load_relaxed(&bdev_of(d)->disk->whole->backing.ra_pages) * (PAGE_SIZE / KIB));
-}
-
-static int
-parse_number(const char *text, u64 *v)
-{
-	const char *end;
-	int err = parse_u64(text, &end, 10, v);
-
-	return err != 0 ? -EINVAL : 0;
-}
-
-static int
-store_read_ahead(struct device *d, const char *text, size_t len)
-{
-	u64 v;
-	int err = parse_number(text, &v);
-
-	(void)len;
-	if (err == 0)
-		atomic_store_relaxed(&bdev_of(d)->disk->whole->backing.ra_pages, (u32)(v / (PAGE_SIZE / KIB)));
-	return err;
-}
-
-static int
-show_scheduler(struct device *d, struct strbuf *out)
-{
-	strbuf_puts(out, "[mq-deadline]\n");
+	strbuf_puts(out, "-1\n");
 	return 0;
-}
-
-static int
-store_scheduler(struct device *d, const char *text, size_t len)
-{
-	(void)d;
-	while (len > 0 && is_space(text[len - 1]))
-		len--;
-	return len == 11 && memcmp(text, "mq-deadline", 11) == 0 ? 0 : -EINVAL;
-}
-
-static int
-show_nr_requests(struct device *d, struct strbuf *out)
-{
-	return put_number(out, atomic_load_relaxed(&queue_of(d)->nr_requests));
-}
-
-static int
-store_nr_requests(struct device *d, const char *text, size_t len)
-{
-	u64 v;
-	int err = parse_number(text, &v);
-
-	(void)len;
-	if (err == 0 && v > 4096)
-		err = -EINVAL;
-	if (err == 0)
-		atomic_store_relaxed(&queue_of(d)->nr_requests, (u32)MAX(v, 4UL));
-	return err;
-}
-
-static int
-show_io_timeout(struct device *d, struct strbuf *out)
-{
-	return put_number(out, (u64)(atomic_load_relaxed(&queue_of(d)->timeout) / NSEC_PER_MSEC));
-}
-
-/* Of requests that go out from now on, in ms. */
-static int
-store_io_timeout(struct device *d, const char *text, size_t len)
-{
-	u64 v;
-	int err = parse_number(text, &v);
-
-	(void)len;
-	if (err == 0 && (v == 0 || v > UINT32_MAX))
-		err = -EINVAL;
-	if (err == 0)
-		block_queue_set_timeout(queue_of(d), (nsec_t)v * NSEC_PER_MSEC);
-	return err;
 }
 
 /* For tests: errors at the n-th request, flushes counted too. */
@@ -295,81 +188,17 @@ show_fail_nth(struct device *d, struct strbuf *out)
 static int
 store_fail_nth(struct device *d, const char *text, size_t len)
 {
+	const char *end;
 	u64 v;
-	int err = parse_number(text, &v);
 
 	(void)len;
-	if (err == 0)
-		atomic_store_relaxed(&queue_of(d)->fail_nth, (u32)MIN(v, (u64)INT32_MAX));
-	return err;
-}
-
-static int
-show_max_sectors(struct device *d, struct strbuf *out)
-{
-	return put_number(out, atomic_load_relaxed(&limits_of(d)->max_sectors) / 2);
-}
-
-static int
-store_max_sectors(struct device *d, const char *text, size_t len)
-{
-	struct block_queue *q = queue_of(d);
-	u64 v;
-	int err = parse_number(text, &v);
-
-	(void)len;
-	if (err == 0 && (v < PAGE_SIZE / KIB || v > q->hw_max_sectors / 2))
-		err = -EINVAL;
-	if (err == 0)
-		atomic_store_relaxed(&q->lim.max_sectors, (u32)v * 2);
-	return err;
-}
-
-static int
-show_hw_max_sectors(struct device *d, struct strbuf *out)
-{
-	return put_number(out, queue_of(d)->hw_max_sectors / 2);
-}
-
-static int
-show_max_segments(struct device *d, struct strbuf *out)
-{
-	return put_number(out, limits_of(d)->dma.max_segments);
-}
-
-static int
-show_max_segment_size(struct device *d, struct strbuf *out)
-{
-	return put_number(out, limits_of(d)->dma.max_segment != 0 ? limits_of(d)->dma.max_segment : 0xffffffffU);
-}
-
-static int
-show_discard_max(struct device *d, struct strbuf *out)
-{
-	return put_number(out, (u64)limits_of(d)->discard_max_sectors << SECTOR_SHIFT);
-}
-
-static int
-show_discard_granularity(struct device *d, struct strbuf *out)
-{
-	return put_number(out, limits_of(d)->discard_max_sectors != 0 ? limits_of(d)->physical_size : 0);
-}
-
-static int
-show_zeroes_max(struct device *d, struct strbuf *out)
-{
-	return put_number(out, (u64)limits_of(d)->zeroes_max_sectors << SECTOR_SHIFT);
-}
-
-static int
-show_zoned(struct device *d, struct strbuf *out)
-{
-	strbuf_puts(out, "none\n");
+	if (parse_u64(text, &end, 10, &v) != 0)
+		return -EINVAL;
+	atomic_store_relaxed(&queue_of(d)->fail_nth, (u32)MIN(v, (u64)INT32_MAX));
 	return 0;
 }
 
 #define ATTR(var, file, rights, fn)	static const struct device_attr attr_##var = { .name = file, .mode = rights, .show = fn }
-#define ATTR_RW(var, file, fn, st)	static const struct device_attr attr_##var = { .name = file, .mode = 0644, .show = fn, .store = st }
 
 ATTR(size, "size", 0444, show_size);
 ATTR(ro, "ro", 0444, show_ro);
@@ -385,36 +214,14 @@ ATTR(capability, "capability", 0444, show_capability);
 ATTR(diskseq, "diskseq", 0444, show_diskseq);
 ATTR(alignment, "alignment_offset", 0444, show_zero);
 ATTR(discard_alignment, "discard_alignment", 0444, show_zero);
-ATTR(logical, "queue/logical_block_size", 0444, show_logical);
-ATTR(hw_sector, "queue/hw_sector_size", 0444, show_logical);
-ATTR(physical, "queue/physical_block_size", 0444, show_physical);
-ATTR(minimum_io, "queue/minimum_io_size", 0444, show_physical);
-ATTR(optimal_io, "queue/optimal_io_size", 0444, show_zero);
-ATTR(rotational, "queue/rotational", 0444, show_rotational);
-ATTR(write_cache, "queue/write_cache", 0444, show_write_cache);
-ATTR(fua, "queue/fua", 0444, show_fua);
-ATTR_RW(read_ahead, "queue/read_ahead_kb", show_read_ahead, store_read_ahead);
+ATTR(events, "events", 0444, show_nothing);
+ATTR(events_async, "events_async", 0444, show_nothing);
+ATTR(events_poll, "events_poll_msecs", 0444, show_never);
 static const struct device_attr attr_fail_nth = { .name = "fail_nth", .mode = 0600, .show = show_fail_nth, .store = store_fail_nth };
-ATTR_RW(scheduler, "queue/scheduler", show_scheduler, store_scheduler);
-ATTR_RW(nr_requests, "queue/nr_requests", show_nr_requests, store_nr_requests);
-ATTR_RW(io_timeout, "queue/io_timeout", show_io_timeout, store_io_timeout);
-ATTR_RW(max_sectors, "queue/max_sectors_kb", show_max_sectors, store_max_sectors);
-ATTR(hw_max_sectors, "queue/max_hw_sectors_kb", 0444, show_hw_max_sectors);
-ATTR(max_segments, "queue/max_segments", 0444, show_max_segments);
-ATTR(max_segment_size, "queue/max_segment_size", 0444, show_max_segment_size);
-ATTR(discard_max, "queue/discard_max_bytes", 0444, show_discard_max);
-ATTR(discard_hw_max, "queue/discard_max_hw_bytes", 0444, show_discard_max);
-ATTR(discard_granularity, "queue/discard_granularity", 0444, show_discard_granularity);
-ATTR(discard_zeroes, "queue/discard_zeroes_data", 0444, show_zero);
-ATTR(zeroes_max, "queue/write_zeroes_max_bytes", 0444, show_zeroes_max);
-ATTR(zoned, "queue/zoned", 0444, show_zoned);
 
 const struct device_attr *const block_disk_attrs[] = {
 	&attr_size, &attr_ro, &attr_stat, &attr_inflight, &attr_removable, &attr_hidden, &attr_range, &attr_ext_range, &attr_capability,
-	&attr_diskseq, &attr_alignment, &attr_discard_alignment, &attr_logical, &attr_hw_sector, &attr_physical, &attr_minimum_io,
-	&attr_optimal_io, &attr_rotational, &attr_write_cache, &attr_fua, &attr_read_ahead, &attr_scheduler, &attr_nr_requests,
-	&attr_io_timeout, &attr_max_sectors, &attr_hw_max_sectors, &attr_max_segments, &attr_max_segment_size, &attr_discard_max, &attr_discard_hw_max,
-	&attr_discard_granularity, &attr_discard_zeroes, &attr_zeroes_max, &attr_zoned, &attr_fail_nth, NULL,
+	&attr_diskseq, &attr_alignment, &attr_discard_alignment, &attr_events, &attr_events_async, &attr_events_poll, &attr_fail_nth, NULL,
 };
 const struct device_attr *const block_part_attrs[] = {
 	&attr_size, &attr_ro, &attr_stat, &attr_inflight, &attr_start, &attr_partition, &attr_alignment, &attr_discard_alignment, NULL,
@@ -453,7 +260,7 @@ partition_row(struct block_device *b, void *arg)
 {
 	char name[NAME_MAX_LEN];
 
-	if (b->nr_sectors == 0 || b->disk->removable)
+	if (b->nr_sectors == 0)
 		return;
 	block_device_name(b, name, sizeof(name));
 	strbuf_printf(arg, "%4u  %7u %10lu %s\n", major_of(b->dev.devt), minor_of(b->dev.devt), b->nr_sectors / 2, name);

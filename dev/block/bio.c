@@ -297,9 +297,9 @@ part_done(struct bio *part)
 }
 
 static u32
-max_bytes(struct block_queue *q, u8 op)
+max_bytes(const struct block_queue *q, u8 op)
 {
-	u32 sectors = op == BIO_DISCARD ? q->lim.discard_max_sectors : op == BIO_WRITE_ZEROES ? q->lim.zeroes_max_sectors :
+	u32 sectors = op == BIO_DISCARD ? atomic_load_relaxed(&q->discard_sectors) : op == BIO_WRITE_ZEROES ? q->lim.zeroes_max_sectors :
 		atomic_load_relaxed(&q->lim.max_sectors);
 
 	return ALIGN_DOWN(MIN(sectors, 0x7fffffffU >> SECTOR_SHIFT) << SECTOR_SHIFT, q->lim.logical_size);
@@ -389,7 +389,7 @@ check(const struct bio *bio, const struct block_queue *q)
 		return bio->len == 0 ? 0 : -EINVAL;
 	if (bio->op != BIO_READ && block_device_is_read_only(b))
 		return -EROFS;
-	if ((bio->op == BIO_DISCARD && q->lim.discard_max_sectors == 0) || (bio->op == BIO_WRITE_ZEROES && q->lim.zeroes_max_sectors == 0))
+	if ((bio->op == BIO_DISCARD && max_bytes(q, BIO_DISCARD) == 0) || (bio->op == BIO_WRITE_ZEROES && q->lim.zeroes_max_sectors == 0))
 		return -EOPNOTSUPP;
 	if (bio->len == 0 && !(bio->flags & BIO_PREFLUSH))
 		return -EINVAL;

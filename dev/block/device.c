@@ -82,7 +82,7 @@ destroy(struct block_device *b)
 	struct disk *d = b->disk;
 
 	mapping_destroy(&b->mapping);
-	if (b->dev.attrs != block_part_attrs && b->dev.attrs != block_disk_attrs)
+	if (b->dev.attrs != block_part_attrs)
 		kmem_free((void *)(uintptr_t)b->dev.attrs);
 	if (b->partno != 0) {
 		kmem_free_rcu(b, &b->rcu);	/* write-back may just be asking its mapping to be held */
@@ -130,25 +130,36 @@ give_number(struct block_device *b)
 	return 0;
 }
 
-/* The disk's files and the driver's own, in one list. */
+static u32
+count(const struct device_attr *const *attrs)
+{
+	u32 n = 0;
+
+	while (attrs != NULL && attrs[n] != NULL)
+		n++;
+	return n;
+}
+
+/* The disk's files, its queue's and the driver's own, in one list. */
 static int
 set_attrs(struct block_device *b)
 {
-	const struct device_attr *const *more = b->disk->attrs, **all;
-	u32 n = 0, m = 0;
+	const struct device_attr *const *const parts[] = { block_disk_attrs, block_queue_attrs, b->disk->attrs };
+	const struct device_attr **all;
+	u32 n = 0, at = 0;
 
-	b->dev.attrs = b->partno != 0 ? block_part_attrs : block_disk_attrs;
-	if (b->partno != 0 || more == NULL)
+	b->dev.attrs = block_part_attrs;
+	if (b->partno != 0)
 		return 0;
-	while (block_disk_attrs[n] != NULL)
-		n++;
-	while (more[m] != NULL)
-		m++;
-	all = kmem_alloc_array(n + m + 1, sizeof(*all), KM_ZERO);
+	for (u32 i = 0; i < ARRAY_SIZE(parts); i++)
+		n += count(parts[i]);
+	all = kmem_alloc_array(n + 1, sizeof(*all), KM_ZERO);
 	if (all == NULL)
 		return -ENOMEM;
-	memcpy(all, block_disk_attrs, n * sizeof(*all));
-	memcpy(all + n, more, m * sizeof(*all));
+	for (u32 i = 0; i < ARRAY_SIZE(parts); i++) {
+		memcpy(all + at, parts[i], count(parts[i]) * sizeof(*all));
+		at += count(parts[i]);
+	}
 	b->dev.attrs = all;
 	return 0;
 }

@@ -5,7 +5,8 @@
  *
  * The head bio of a group is in a tree by sector and in a list by age. Groups are taken in runs of one direction, upward from where the last
  * run ended; a run begins at the oldest group where that is overdue. After READS_BEFORE_WRITES runs of reads a run of writes comes,
- * if any wait: so a group waits for its time, and then for at most a few runs for each that is older.
+ * if any wait: so a group waits for its time, and then for at most a few runs for each that is older. With fifo_only (the scheduler
+ * "none") the oldest group of all is next.
  */
 #include "dev/block/internal.h"
 
@@ -131,6 +132,15 @@ choose_direction(struct elevator *e)
 	return DIR_WRITE;
 }
 
+/* Of the two oldest. */
+static u8
+older_direction(struct elevator *e)
+{
+	const struct bio *r = list_first(&e->fifo[DIR_READ], struct bio, q.fifo), *w = list_first(&e->fifo[DIR_WRITE], struct bio, q.fifo);
+
+	return w == NULL || (r != NULL && r->q.start <= w->q.start) ? DIR_READ : DIR_WRITE;
+}
+
 struct bio *
 elevator_take(struct elevator *e, nsec_t now)
 {
@@ -138,7 +148,11 @@ elevator_take(struct elevator *e, nsec_t now)
 
 	if (e->count[DIR_READ] + e->count[DIR_WRITE] == 0)
 		return NULL;
-	if (e->run_left > 0 && e->count[e->dir] > 0) {
+	if (atomic_load_relaxed(&e->fifo_only)) {
+		e->dir = older_direction(e);
+		e->run_left = 1;
+		head = list_first(&e->fifo[e->dir], struct bio, q.fifo);
+	} else if (e->run_left > 0 && e->count[e->dir] > 0) {
 		head = from_sector(e, e->dir, e->next_sector[e->dir]);
 	} else {
 		e->dir = choose_direction(e);

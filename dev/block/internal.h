@@ -22,10 +22,11 @@ struct elevator {			/* all [q] */
 	u64 next_sector[2];		/* where the last one taken ended */
 	u8 dir;				/* of the run being taken */
 	u32 run_left;			/* more of it before it is asked again who is next */
+	bool fifo_only;			/* [a] no order but that of age */
 	u32 passed_over;		/* runs of reads since the last of writes */
 };
 
-struct merge_limits { u32 max_sectors, max_segments; };
+struct merge_limits { u32 max_sectors, max_segments; };	/* max_sectors 0: none */
 
 void elevator_init(struct elevator *e);
 /* Queue a bio (its q.sector, q.segments, q.due set): true if it was merged with one that waits. */
@@ -56,8 +57,11 @@ struct flush_state {			/* [q] */
 struct block_queue {
 	struct spinlock lock;		/* LOCK_BLOCK_QUEUE */
 	const struct block_ops *ops;	/* [I] */
-	struct block_limits lim;	/* [I], but max_sectors and write_cache [a] */
+	struct block_limits lim;	/* [I], but max_sectors, write_cache and rotational [a] */
 	u32 hw_max_sectors;		/* [I] */
+	u32 discard_sectors;		/* [a] of one discard: lim's, or less */
+	bool no_stats;			/* [a] queue/iostats */
+	u8 no_merges;			/* [a] queue/nomerges: 2 is none */
 	struct disk *disk;		/* [I] */
 	u32 nhwq, depth, stride;	/* [I] */
 	nsec_t timeout;			/* [a] */
@@ -114,7 +118,7 @@ int __must_check block_device_create(struct disk *d, u32 partno, u64 start, u64 
 int __must_check block_device_publish(struct block_device *b);	/* number, registry, device tree */
 void block_device_withdraw(struct block_device *b);	/* out of both; a partition's first reference is put too */
 void disk_free(struct disk *d);				/* the last reference of its whole device is gone */
-extern const struct device_attr *const block_disk_attrs[], *const block_part_attrs[];
+extern const struct device_attr *const block_disk_attrs[], *const block_part_attrs[], *const block_queue_attrs[];
 extern const struct device_class device_class_block;
 /* Partitions of the disk, by its open_lock's holder. */
 int __must_check disk_add_partition(struct disk *d, u32 partno, u64 start, u64 nr, const char *uuid, const char *label);

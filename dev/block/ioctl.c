@@ -50,21 +50,19 @@ static int
 get_range(struct block_device *b, u64 arg, const void *holder, u64 *sector, u64 *nr)
 {
 	u64 range[2], end, mask = block_device_logical_size(b) - 1;
+	int err;
 
 	if (copy_from_user(range, (void __user *)arg, sizeof(range)) != 0)
 		return -EFAULT;
-	if ((range[0] & mask) != 0 || (range[1] & mask) != 0)
+	if ((range[0] & mask) != 0 || (range[1] & mask) != 0 || range[1] == 0)
 		return -EINVAL;
 	if (__builtin_add_overflow(range[0], range[1], &end) || end > block_device_bytes(b))
 		return -EINVAL;
 	if (claimed_by_other(b, holder))
 		return -EBUSY;
-	if (end > range[0]) {
-		int err = block_drop_cached(b, range[0], end);
-
-		if (err != 0)
-			return err;
-	}
+	err = block_drop_cached(b, range[0], end);
+	if (err != 0)
+		return err;
 	*sector = range[0] >> SECTOR_SHIFT;
 	*nr = range[1] >> SECTOR_SHIFT;
 	return 0;
@@ -245,6 +243,9 @@ query(struct block_device *b, unsigned int cmd, u64 arg)
 	case BLKALIGNOFF:
 	case BLKDISCARDZEROES:
 		return put_int(arg, 0);
+	case BLKGETZONESZ:
+	case BLKGETNRZONES:
+		return put_int(arg, 0);
 	case BLKBSZGET:
 		return put_int(arg, b->block_size);
 	case BLKROGET:
@@ -286,6 +287,8 @@ block_device_ioctl(struct block_device *b, unsigned int cmd, u64 arg, bool writa
 		return partition_ioctl(b, arg);
 	case BLKDISCARD:
 		return discard(b, arg, writable, holder);
+	case BLKSECDISCARD:	/* no device here erases for good */
+		return writable ? -EOPNOTSUPP : -EBADF;
 	case BLKZEROOUT:
 		return zero_out(b, arg, writable, holder);
 	}

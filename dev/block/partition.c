@@ -156,7 +156,7 @@ partition_read(const struct partition_source *s, struct partition_table *out)
 		protective |= entries_of(m.block)[i].type == MBR_TYPE_GPT;
 	if (protective)
 		err = gpt_read(s, out);
-	if (err == 0 && out->scheme == NULL) {
+	if (err == 0 && out->scheme == NULL && !protective) {
 		out->scheme = "msdos";
 		scan_mbr(&m);
 	}

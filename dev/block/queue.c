@@ -294,7 +294,8 @@ block_queue_run_here(struct block_queue *q)
 void
 block_queue_add(struct block_queue *q, struct bio *bio)
 {
-	struct merge_limits lim = { atomic_load_relaxed(&q->lim.max_sectors), q->lim.dma.max_segments };
+	struct merge_limits lim = { atomic_load_relaxed(&q->no_merges) == 2 ? 0 : atomic_load_relaxed(&q->lim.max_sectors),
+		q->lim.dma.max_segments };
 	u64 flags;
 	bool gone;
 
@@ -306,11 +307,13 @@ block_queue_add(struct block_queue *q, struct bio *bio)
 	flags = spin_lock_irqsave(&q->lock);
 	gone = q->gone;
 	if (!gone) {
-		block_stat_start(bio);
-		if (elevator_add(&q->elevator, bio, &lim))
-			block_stat_merge(bio);
-		else
+		bio->q.counted = !atomic_load_relaxed(&q->no_stats);
+		if (bio->q.counted)
+			block_stat_start(bio);
+		if (!elevator_add(&q->elevator, bio, &lim))
 			atomic_store_relaxed(&q->work, q->work + 1);
+		else if (bio->q.counted)
+			block_stat_merge(bio);
 	}
 	spin_unlock_irqrestore(&q->lock, flags);
 	if (unlikely(gone))
@@ -347,7 +350,8 @@ end_bios(struct block_queue *q, struct list *bios, u8 op, int error)
 	}
 	flags = spin_lock_irqsave(&q->lock);
 	list_for_each(bio, bios, node)
-		block_stat_end(bio, now);
+		if (bio->q.counted)
+			block_stat_end(bio, now);
 	spin_unlock_irqrestore(&q->lock, flags);
 	list_for_each_safe(bio, next, bios, node) {
 		list_del(&bio->node);
@@ -600,6 +604,7 @@ set_limits(struct block_queue *q, const struct block_limits *lim)
 		q->lim.dma.mask = ~0UL;
 	q->hw_max_sectors = q->lim.max_sectors != 0 ? q->lim.max_sectors : DEFAULT_MAX_SECTORS;
 	q->lim.max_sectors = MIN(q->hw_max_sectors, (u32)DEFAULT_MAX_SECTORS);
+	q->discard_sectors = q->lim.discard_max_sectors;
 }
 
 void

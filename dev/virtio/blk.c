@@ -39,7 +39,6 @@ enum { BLK_T_IN = 0, BLK_T_OUT = 1, BLK_T_FLUSH = 4, BLK_T_GET_ID = 8, BLK_T_DIS
 enum { BLK_S_OK = 0, BLK_S_IOERR = 1, BLK_S_UNSUPP = 2, BLK_S_NONE = 0xff /* ours: not answered */ };
 
 #define ID_SIZE		20
-#define MAX_SECTORS	2048u
 #define TIMEOUT_MS	30000u
 #define LATE_MAX	4		/* time-outs of a request; every second one is a reset */
 #define RECOVER_MAX	5
@@ -474,7 +473,7 @@ read_limits(struct vblk *vb, struct block_limits *lim)
 	u32 exponent = virtio_has(vd, BLK_F_TOPOLOGY) ? virtio_config_read8(vd, BLK_PHYSICAL_EXP) : 0;
 	u32 segments = virtqueue_segments_max(vb->queues[0].vq);
 
-	*lim = (struct block_limits){ .logical_size = SECTOR_SIZE, .max_sectors = MAX_SECTORS, .dma = vd->dma };
+	*lim = (struct block_limits){ .logical_size = SECTOR_SIZE, .max_sectors = UINT32_MAX, .rotational = true, .dma = vd->dma };
 	if (virtio_has(vd, BLK_F_BLK_SIZE))
 		lim->logical_size = virtio_config_read32(vd, BLK_BLK_SIZE);
 	if (!block_size_is_good(lim->logical_size) || segments <= SEGMENTS_EXTRA) {

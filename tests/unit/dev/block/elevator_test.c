@@ -140,6 +140,23 @@ TEST(writes_come_though_reads_never_end)
 	ck_assert_uint_eq(writes, 1);
 }
 
+TEST(without_a_scheduler_the_oldest_comes_first)
+{
+	e.fifo_only = true;
+	for (u32 i = 0; i < 20; i++) {
+		add(i, i % 3 == 0 ? BIO_READ : BIO_WRITE, 1000 - 16 * i, 8, 1000);
+		bios[i].q.start = i;
+	}
+	ck_assert(add(20, BIO_WRITE, 1000 - 16 * 5 + 8, 8, 1000));	/* it merges all the same */
+	for (u32 i = 0; i < 20; i++) {
+		char want[16];
+
+		snprintf(want, sizeof(want), i == 5 ? "%u 20" : "%u", i);
+		ck_assert_str_eq(take(0), want);
+	}
+	ck_assert_str_eq(take(0), "none");
+}
+
 TEST(every_bio_comes_once)
 {
 	static u8 seen[4096];
