@@ -81,7 +81,7 @@ struct pci_driver {
 	const char *name;
 	const struct pci_id *ids;
 	int (*probe)(struct pci_device *dev, const struct pci_id *id);	/* may sleep; -errno: not ours after all */
-	void (*remove)(struct pci_device *dev);
+	void (*remove)(struct pci_device *dev);		/* NULL: it can't be */
 };
 
 /* Find all functions, enter them into the device tree. Once, at boot, before drivers register. */
@@ -89,7 +89,8 @@ void pci_init(void);
 /* Bind it to every function it fits and nobody has, now and later. */
 void pci_driver_register(struct pci_driver *drv);
 void pci_driver_unregister(struct pci_driver *drv);
-/* The function goes: its driver is told, it leaves the tree and is found no more; the struct stays. -EBUSY: a bridge. May sleep. */
+/* The function goes: its driver is told, it leaves the tree and is found no more; the struct stays. -EBUSY: a bridge, or a driver that
+ * can't let go. May sleep. */
 int __must_check pci_device_remove(struct pci_device *dev);
 /* Calls fn for every function, in bus order, until it returns true; the one for which it did, or NULL. fn may sleep. */
 struct pci_device *pci_find(bool (*fn)(struct pci_device *dev, void *arg), void *arg);

@@ -279,6 +279,10 @@ pci_device_remove(struct pci_device *dev)
 	if (dev->header_type != 0)
 		return -EBUSY;
 	mutex_lock(&pci_lock);
+	if (dev->driver != NULL && dev->driver->remove == NULL) {
+		mutex_unlock(&pci_lock);
+		return -EBUSY;
+	}
 	mine = !dev->removed;
 	dev->removed = true;
 	if (mine) {
