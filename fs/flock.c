@@ -32,8 +32,9 @@ struct flock_list {
 
 struct waiting {			/* on the stack of who waits */
 	struct list node;		/* [waiting_lock] */
-	const void *owner, *blocker;	/* blocker NULL: flock(2), who knows */
+	const void *owner, *blocker;
 	const struct flock_list *fl;
+	u32 seen;			/* fl->released, when the blocker stood in the way */
 	const struct reclock *want;
 	const char *kind;
 };
@@ -106,7 +107,7 @@ two_new(struct reclock *new[2])
 		kmem_cache_free(cache, new[0]);
 	if (new[1] != NULL)
 		kmem_cache_free(cache, new[1]);
-	return -ENOMEM;
+	return -ENOLCK;
 }
 
 static void
@@ -118,25 +119,29 @@ note_release_locked(struct flock_list *fl)
 
 /* --- waiting --- */
 
-/* Would w's owner wait for itself, by way of its blocker? Owners of POSIX locks only. */
+/* What the owner of POSIX locks waits for, or NULL. Who has been woken and will look again does not wait: its blocker may be gone,
+ * and it looks for circles itself before it sleeps. */
+static const void *
+blocker_of_locked(const void *owner)
+{
+	struct waiting *w;
+
+	list_for_each(w, &waiting, node)
+		if (w->owner == owner && *w->kind == 'P' && READ_ONCE(w->fl->released) == w->seen)
+			return w->blocker;
+	return NULL;
+}
+
+/* Would w's owner wait for itself, by way of its blocker? */
 static bool
 is_circle_locked(const struct waiting *w)
 {
 	const void *at = w->blocker;
 
 	for (u32 n = 0; n < CHAIN_MAX && at != NULL; n++) {
-		const void *next = NULL;
-		struct waiting *o;
-
 		if (at == w->owner)
 			return true;
-		list_for_each(o, &waiting, node) {
-			if (o->owner == at && *o->kind == 'P') {
-				next = o->blocker;
-				break;
-			}
-		}
-		at = next;
+		at = blocker_of_locked(at);
 	}
 	return false;
 }
@@ -253,9 +258,9 @@ flock_test(struct file *f, struct abi_flock *fl, bool ofd)
 	return 0;
 }
 
-/* Set or clear, if nothing stands against it: 0, or -EAGAIN with what to wait for. */
+/* Set or clear, if nothing stands against it: 0, or -EAGAIN with what to wait for in w. */
 static int
-try_set(struct flock_list *fl, const struct reclock *want, const void **blocker, u32 *seen)
+try_set(struct flock_list *fl, const struct reclock *want, struct waiting *w)
 {
 	struct list unused = LIST_INIT(unused);
 	struct reclock *new[2], *l = NULL;
@@ -272,8 +277,8 @@ try_set(struct flock_list *fl, const struct reclock *want, const void **blocker,
 		if (wake)
 			note_release_locked(fl);
 	} else {
-		*blocker = l->owner;
-		*seen = fl->released;
+		w->blocker = l->owner;
+		w->seen = fl->released;
 		list_add(&unused, &new[0]->node);
 		list_add(&unused, &new[1]->node);
 		err = -EAGAIN;
@@ -303,15 +308,14 @@ flock_set(struct file *f, const struct abi_flock *in, bool ofd, bool wait)
 		return -ENOLCK;
 	for (;;) {
 		struct waiting w = { .owner = want.owner, .fl = fl, .want = &want, .kind = ofd ? "OFDLCK" : "POSIX " };
-		u32 seen;
 
-		err = try_set(fl, &want, &w.blocker, &seen);
+		err = try_set(fl, &want, &w);
 		if (err != -EAGAIN || !wait)
 			return err;
 		err = note_waiting(&w, !ofd);
 		if (err != 0)
 			return err;
-		err = wait_release(fl, seen);
+		err = wait_release(fl, w.seen);
 		stop_waiting(&w);
 		if (err != 0)
 			return err;
@@ -347,12 +351,12 @@ flock_posix_closed(struct files *owner, struct file *f)
 
 /* --- flock(2) --- */
 
-/* 0, or -EAGAIN with *seen. The file's earlier lock of another type goes first: a change of type is not atomic. */
+/* 0, or -EAGAIN with what to wait for in w. The file's earlier lock of another type goes first: a change of type is not atomic. */
 static int
-try_whole(struct flock_list *fl, struct file *f, u8 type, struct reclock **new, u32 *seen)
+try_whole(struct flock_list *fl, struct file *f, u8 type, struct reclock **new, struct waiting *w)
 {
 	struct reclock *l, *tmp, *old = NULL;
-	bool conflict = false, wake = false;
+	bool wake = false;
 	int err = 0;
 
 	spin_lock(&fl->lock);
@@ -365,13 +369,13 @@ try_whole(struct flock_list *fl, struct file *f, u8 type, struct reclock **new, 
 			note_release_locked(fl);
 			wake = true;
 		} else if (l->type == RECLOCK_WRITE || type == RECLOCK_WRITE) {
-			conflict = true;
+			w->blocker = l->owner;
 		}
 	}
 	if (type == RECLOCK_NONE)
 		goto out_unlock;
-	if (conflict) {
-		*seen = fl->released;
+	if (w->blocker != NULL) {
+		w->seen = fl->released;
 		err = -EAGAIN;
 	} else {
 		**new = (struct reclock){ .owner = f, .type = type, .last = INT64_MAX, .pid = pid_nr(process_tgid_current()) };
@@ -393,7 +397,6 @@ flock_whole(struct file *f, int op, bool wait)
 	u8 type = op == LOCK_SH ? RECLOCK_READ : op == LOCK_EX ? RECLOCK_WRITE : RECLOCK_NONE;
 	struct flock_list *fl;
 	struct reclock *new = NULL;
-	u32 seen;
 	int err;
 
 	if (type == RECLOCK_NONE && f->vn->flocks == NULL)
@@ -409,13 +412,15 @@ flock_whole(struct file *f, int op, bool wait)
 	for (;;) {
 		struct waiting w = { .owner = f, .fl = fl, .want = new, .kind = "FLOCK " };
 
-		err = try_whole(fl, f, type, &new, &seen);
+		err = try_whole(fl, f, type, &new, &w);
 		if (err != -EAGAIN || !wait)
 			break;
 		new->type = type;
+		new->start = 0;
+		new->last = INT64_MAX;
 		new->pid = pid_nr(process_tgid_current());
 		(void)!note_waiting(&w, false);
-		err = wait_release(fl, seen);
+		err = wait_release(fl, w.seen);
 		stop_waiting(&w);
 		if (err != 0)
 			break;
@@ -458,7 +463,8 @@ show_lock(struct strbuf *out, u64 nr, const char *kind, const struct reclock *l,
 	show_line(out, nr, false, kind, l, fl->vn);
 	spin_lock(&waiting_lock);
 	list_for_each(w, &waiting, node)
-		if (w->fl == fl && (*kind == 'F' ? *w->kind == 'F' : w->blocker == l->owner))
+		if (w->fl == fl && w->blocker == l->owner && (*kind == 'F') == (*w->kind == 'F') && w->want->start <= l->last &&
+		    w->want->last >= l->start)
 			show_line(out, nr, true, w->kind, w->want, fl->vn);
 	spin_unlock(&waiting_lock);
 }

@@ -8,7 +8,7 @@
 
 /* F_GETLK, F_OFD_GETLK: fl is changed as fcntl(2) tells. -EINVAL, -EOVERFLOW. */
 int flock_test(struct file *f, struct abi_flock *fl, bool ofd);
-/* F_SETLK(W), F_OFD_SETLK(W). -EAGAIN, -EBADF, -EDEADLK, -EINVAL, -EOVERFLOW, -ENOMEM, -ERESTARTSYS. */
+/* F_SETLK(W), F_OFD_SETLK(W). -EAGAIN, -EBADF, -EDEADLK, -EINVAL, -EOVERFLOW, -ENOLCK, -ERESTARTSYS. */
 int flock_set(struct file *f, const struct abi_flock *fl, bool ofd, bool wait);
 /* flock(2). type: LOCK_SH, LOCK_EX, LOCK_UN. -EAGAIN, -ENOMEM, -ERESTARTSYS. */
 int flock_whole(struct file *f, int type, bool wait);

@@ -33,8 +33,9 @@ struct inotify {
 	struct spinlock lock;	/* LOCK_INOTIFY */
 	struct list events;	/* [l] */
 	u32 count;		/* [l] */
+	u32 max_count;		/* [I] */
 	bool closed;		/* [l] */
-	bool lost;		/* [l] an overflow event is due, or queued last */
+	bool overflow;		/* [l] an overflow event is in the queue */
 	struct waitq wq;
 	struct rbtree watches;	/* [l] by wd */
 	s32 last_wd;		/* [l] */
@@ -66,7 +67,7 @@ user_get(struct inotify_user **out)
 
 	if (new == NULL)
 		return -ENOMEM;
-	new->uid = cred_current()->uid;
+	new->uid = cred_current()->euid;
 	spin_lock(&users_lock);
 	u = find_user_locked(new->uid);
 	if (inotify_max_user_instances <= 0 || (u != NULL && u->instances >= (u32)inotify_max_user_instances)) {
@@ -135,6 +136,7 @@ inotify_create(void)
 		kmem_free(g);
 		return err == -ENOMEM ? NULL : ERR_PTR(err);
 	}
+	g->max_count = (u32)MAX(atomic_load_relaxed(&inotify_max_queued_events), 0);
 	refcount_init(&g->refs, 1);
 	spin_init(&g->lock, LOCK_INOTIFY);
 	list_init(&g->events);
@@ -303,12 +305,10 @@ inotify_queue(struct inotify *g, s32 wd, u32 mask, u32 cookie, const char *name)
 	spin_lock(&g->lock);
 	if (g->closed || is_same(list_last(&g->events, struct event, node), wd, mask, name != NULL ? name : "", len))
 		goto out_unlock;
-	if (g->count < (u32)MAX(inotify_max_queued_events, 1))
+	if (g->count < g->max_count)
 		queued = append_locked(g, wd, mask, cookie, name != NULL ? name : "", len);
-	if (queued)
-		g->lost = false;
-	else if (!g->lost)
-		queued = g->lost = append_locked(g, -1, IN_Q_OVERFLOW, 0, "", 0);
+	if (!queued && !g->overflow)
+		queued = g->overflow = append_locked(g, -1, IN_Q_OVERFLOW, 0, "", 0);
 out_unlock:
 	spin_unlock(&g->lock);
 	if (queued)
@@ -329,7 +329,7 @@ take(struct inotify *g, size_t room)
 		list_del(&e->node);
 		g->count--;
 		if (e->e.mask & IN_Q_OVERFLOW)
-			g->lost = false;
+			g->overflow = false;
 	}
 	spin_unlock(&g->lock);
 	return e;

@@ -30,8 +30,9 @@ update_mask_locked(struct vnode *vn)
 	struct watch *w;
 	u32 mask = 0;
 
+	/* Not 0 for a watch that wants nothing: it, too, ends with the vnode and its file system. */
 	hlist_for_each(w, &vn->watches, vnode_node)
-		mask |= w->mask;
+		mask |= w->mask | IN_UNMOUNT;
 	atomic_store_relaxed(&vn->notify_mask, mask);
 }
 

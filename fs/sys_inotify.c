@@ -107,7 +107,7 @@ sys_inotify_add_watch(int fd, const char __user *path, unsigned int mask)
 	struct fdref r;
 	int err;
 
-	if (!(mask & VALID_MASK))
+	if (mask == 0 || (mask & ~(unsigned)VALID_MASK))
 		return -EINVAL;
 	err = fd_get(fd, &r);
 	if (err != 0)

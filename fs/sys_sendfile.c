@@ -117,6 +117,8 @@ send_loop(struct file *out, off_t *to, struct file *in, off_t *pos, size_t count
 		path_touch_atime(&p);
 	if (cached && total > 0)
 		notify_file(in, IN_ACCESS);
+	if (total > 0)
+		notify_file(out, IN_MODIFY);		/* besides that of each write, as on Linux */
 	return total > 0 ? (ssize_t)total : n;
 }
 

@@ -39,9 +39,7 @@ may_use(struct vnode *vn, enum xattr_space space, int mask)
 	case XATTR_SYSTEM:
 		return 0;
 	case XATTR_TRUSTED:
-		if (!capable(CAP_SYS_ADMIN))
-			return denied;
-		break;
+		return capable(CAP_SYS_ADMIN) ? 0 : denied;
 	case XATTR_USER:
 		if (!S_ISREG(vn->mode) && !S_ISDIR(vn->mode))
 			return denied;

@@ -132,6 +132,7 @@ main(void)
 	}
 	load_modules();
 	parse_command_line();
+	printf("BEGIN\n");
 	for (text = strtok_r(jobs, ",", &rest); text != NULL || running > 0;) {
 		if (text == NULL || running == AT_ONCE) {
 			if (wait(&status) > 0 && status != 0)

@@ -397,6 +397,127 @@ START_TEST(unmount)
 }
 END_TEST
 
+START_TEST(no_events_wanted)
+{
+	ck_ok(mkdir("m", 0755));
+	ck_ok(mount("t", "m", "tmpfs", 0, ""));
+	close(ck_ok(open("m/f", O_CREAT | O_RDWR, 0644)));
+	watch("m", IN_ONLYDIR);
+	watch("m/f", IN_EXCL_UNLINK);
+	close(ck_ok(open("m/f", O_RDONLY)));
+	ck_assert_str_eq(drain(), "");
+	ck_ok(unlink("m/f"));
+	ck_assert_str_eq(drain(), "2:8000");
+	ck_ok(umount("m"));
+	ck_assert_str_eq(drain(), "1:40002000 1:8000");
+	ck_fails(inotify_rm_watch(in, 1), EINVAL);
+}
+END_TEST
+
+START_TEST(unknown_bits)
+{
+	ck_fails(inotify_add_watch(in, "f", 0), EINVAL);
+	for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+		uint32_t known = IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK |
+			0x10000000 /* IN_MASK_CREATE */ | IN_MASK_ADD | IN_ISDIR | IN_ONESHOT;
+		int fd = ck_ok(inotify_init1(0));
+
+		if (bit & known)
+			ck_ok(inotify_add_watch(fd, "d", bit));
+		else
+			ck_fails(inotify_add_watch(fd, "d", bit | IN_OPEN), EINVAL);
+		close(fd);
+	}
+}
+END_TEST
+
+/* The limit is that of the time when the instance was made; one overflow stands in the queue, whatever is read before it. */
+START_TEST(one_overflow)
+{
+	int old = get_sysctl("max_queued_events");
+	char buf[32];
+
+	set_sysctl("max_queued_events", 3);
+	close(in);
+	in = ck_ok(inotify_init1(IN_NONBLOCK));
+	set_sysctl("max_queued_events", old);
+	watch("d", IN_OPEN | IN_CLOSE);
+	for (int i = 0; i < 5; i++)
+		close(ck_ok(open("d/f", O_RDONLY)));
+	ck_assert_int_eq(read(in, buf, sizeof(buf)), 32);
+	ck_assert_int_eq(read(in, buf, sizeof(buf)), 32);
+	for (int i = 0; i < 5; i++)
+		close(ck_ok(open("d/f", O_RDONLY)));
+	ck_assert_str_eq(drain(), "1:20:f -1:4000 1:20:f");
+}
+END_TEST
+
+static int
+make_many(void)
+{
+	int n = 0;
+
+	while (n < 300 && inotify_init1(0) >= 0)
+		n++;
+	return n;
+}
+
+/* They count for the effective user. */
+START_TEST(counted_for_the_user)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		int n = make_many();
+
+		if (n != 127 || errno != EMFILE)
+			_exit(1);
+		if (seteuid(1234) != 0 || make_many() != 128 || errno != EMFILE)
+			_exit(2);
+		_exit(0);
+	}
+	ck_ok(waitpid(pid, &status, 0));
+	ck_assert_int_eq(status, 0);
+	for (int i = 0; i < 50 && (pid = inotify_init1(0)) < 0; i++)
+		usleep(20000);
+	ck_ok(pid);
+}
+END_TEST
+
+START_TEST(path_only)
+{
+	int fd;
+
+	watch("f", IN_ALL_EVENTS);
+	fd = ck_ok(open("f", O_PATH));
+	ck_assert_str_eq(drain(), "");
+	close(fd);
+	ck_assert_str_eq(drain(), "");
+}
+END_TEST
+
+START_TEST(copies)
+{
+	int a = ck_ok(open("f", O_RDWR)), b = ck_ok(open("d/f", O_RDWR));
+
+	ck_ok(write(a, "hello", 5));
+	watch("f", IN_ALL_EVENTS);
+	watch("d/f", IN_ALL_EVENTS);
+	ck_assert_int_eq(copy_file_range(a, &(off_t){ 0 }, b, &(off_t){ 0 }, 5, 0), 5);
+	ck_assert_str_eq(drain(), "2:2 1:1 2:2");
+	ck_assert_int_eq(sendfile(b, a, &(off_t){ 0 }, 5), 5);
+	ck_assert_str_eq(drain(), "2:2 1:1 2:2");
+	ck_ok(truncate("f", 2));
+	ck_ok(truncate("f", 2));
+	ck_ok(ftruncate(b, 9));
+	ck_ok(fchmod(a, 0600));
+	ck_ok(futimens(a, NULL));
+	ck_ok(fchown(b, 1, 1));
+	ck_assert_str_eq(drain(), "1:2 2:2 1:4 2:4");
+}
+END_TEST
+
 START_TEST(needs_read_permission)
 {
 	ck_ok(chmod("f", 0200));
@@ -532,6 +653,12 @@ main(void)
 	tcase_add_test(t, waits_for_an_event);
 	tcase_add_test(t, limits);
 	tcase_add_test(t, unmount);
+	tcase_add_test(t, no_events_wanted);
+	tcase_add_test(t, unknown_bits);
+	tcase_add_test(t, one_overflow);
+	tcase_add_test(t, counted_for_the_user);
+	tcase_add_test(t, path_only);
+	tcase_add_test(t, copies);
 	tcase_add_test(t, needs_read_permission);
 	tcase_add_test(t, others);
 	tcase_add_test(t, two_instances);

@@ -2,6 +2,7 @@
 /* File locks between processes: fcntl(2) record locks, open file description locks, flock(2). */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -380,6 +381,201 @@ START_TEST(the_table_tells)
 }
 END_TEST
 
+static int
+wants_first_has_second(void)
+{
+	if (lock(F_WRLCK, 20, 1) != 0)
+		return 1;
+	if (lock_on(fd, F_SETLKW, F_WRLCK, 0, 1) != 0)
+		return errno;
+	usleep(50000);
+	return 0;
+}
+
+/* Who waited for what has just been given back does not wait for us. */
+START_TEST(no_deadlock_once_given_back)
+{
+	pid_t pid;
+
+	for (int i = 0; i < 5; i++) {
+		ck_ok(lock(F_WRLCK, 0, 1));
+		pid = child(wants_first_has_second);
+		usleep(100000);
+		ck_ok(lock(F_UNLCK, 0, 1));
+		ck_ok(lock_on(fd, F_SETLKW, F_WRLCK, 20, 1));
+		ck_assert_int_eq(status_of(pid), 0);
+		ck_ok(lock(F_UNLCK, 0, 0));
+	}
+}
+END_TEST
+
+static int hold_at, want_at;
+
+static int
+hold_and_want(void)
+{
+	if (lock(F_WRLCK, hold_at, 1) != 0)
+		return 1;
+	return lock_on(fd, F_SETLKW, F_WRLCK, want_at, 1) == 0 ? 0 : errno;
+}
+
+START_TEST(a_circle_of_four)
+{
+	pid_t pid[3];
+
+	ck_ok(lock(F_WRLCK, 3, 1));
+	for (int i = 2; i >= 0; i--) {		/* i holds i and wants i + 1 */
+		hold_at = i;
+		want_at = i + 1;
+		pid[i] = child(hold_and_want);
+		usleep(100000);
+	}
+	ck_ok(lock(F_WRLCK, 50, 1));		/* something else happens to the file */
+	ck_ok(lock(F_UNLCK, 50, 1));
+	usleep(100000);
+	ck_fails(lock_on(fd, F_SETLKW, F_RDLCK, 0, 1), EDEADLK);
+	ck_fails(lock(F_WRLCK, 0, 1), EAGAIN);
+	ck_ok(lock(F_UNLCK, 3, 1));
+	for (int i = 2; i >= 0; i--)
+		ck_assert_int_eq(status_of(pid[i]), 0);
+}
+END_TEST
+
+static void *
+lock_in_thread(void *arg)
+{
+	return (void *)(long)lock(F_RDLCK, 5, 1);
+}
+
+static int
+ends_by_exec(void)
+{
+	execl("/aid/nothing", "nothing", NULL);
+	return 77;
+}
+
+/* The owner is the process: its threads, not its children; replaced descriptors count as closed. */
+START_TEST(whose_they_are)
+{
+	pthread_t t;
+	void *ret;
+
+	ck_ok(lock(F_WRLCK, 0, 10));
+	ck_assert_int_eq(pthread_create(&t, NULL, lock_in_thread, NULL), 0);
+	pthread_join(t, &ret);
+	ck_assert_ptr_eq(ret, NULL);
+	check(5, F_RDLCK, 5, 1);
+	check(4, F_WRLCK, 0, 5);
+	ck_assert_int_eq(status_of(child(try_read_lock)), EAGAIN);
+	ck_assert_int_eq(status_of(child(ends_by_exec)), 77);
+	check(4, F_WRLCK, 0, 5);
+	ck_ok(dup2(ck_ok(open(F, O_RDONLY)), 50));
+	check(4, F_WRLCK, 0, 5);
+	ck_ok(dup2(1, 50));
+	check(4, F_UNLCK, 0, 0);
+}
+END_TEST
+
+static int
+wait_restarted(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+
+	sigaction(SIGALRM, &sa, NULL);
+	ualarm(50000, 50000);
+	if (wait_write_lock() != 0)
+		return 1;
+	return lock(F_UNLCK, 0, 0) != 0 || flock_fresh() != EWOULDBLOCK ? 2 : 0;
+}
+
+static int
+flock_interrupted(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	int f = open(F, O_RDWR);
+
+	sigaction(SIGALRM, &sa, NULL);
+	ualarm(50000, 0);
+	return flock(f, LOCK_SH) == 0 ? 0 : errno;
+}
+
+START_TEST(signals)
+{
+	pid_t pid;
+
+	ck_ok(lock(F_WRLCK, 0, 10));
+	ck_ok(flock(fd, LOCK_EX));
+	pid = child(wait_restarted);
+	usleep(300000);
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+	ck_ok(lock(F_UNLCK, 0, 10));
+	ck_assert_int_eq(status_of(pid), 0);
+	ck_assert_int_eq(status_of(child(flock_interrupted)), EINTR);
+}
+END_TEST
+
+START_TEST(changes_of_flock)
+{
+	int a = ck_ok(open(F, O_RDONLY)), b = ck_ok(open(F, O_RDONLY));
+
+	ck_ok(flock(a, LOCK_SH));
+	ck_ok(flock(b, LOCK_SH));
+	ck_fails(flock(a, LOCK_EX | LOCK_NB), EWOULDBLOCK);	/* and the shared one is lost */
+	ck_ok(flock(b, LOCK_EX | LOCK_NB));
+	ck_ok(flock(b, LOCK_EX | LOCK_NB));
+	ck_ok(flock(b, LOCK_SH | LOCK_NB));
+	ck_ok(flock(a, LOCK_SH | LOCK_NB));
+	ck_fails(flock(a, LOCK_SH | LOCK_EX), EINVAL);
+	ck_fails(flock(a, 16 | LOCK_SH), EINVAL);
+	ck_ok(flock(b, LOCK_UN));
+	ck_ok(flock(b, LOCK_UN));
+}
+END_TEST
+
+static int
+flock_wait_ex(void)
+{
+	int f = open(F, O_RDWR);
+
+	return flock(f, LOCK_EX) == 0 ? 0 : errno;
+}
+
+/* A waiter stands behind one lock, though two are in its way. */
+START_TEST(one_line_for_a_waiter)
+{
+	int a = ck_ok(open(F, O_RDWR)), b = ck_ok(open(F, O_RDWR));
+	char have[1024], *at;
+	pid_t pid;
+
+	ck_ok(flock(a, LOCK_SH));
+	ck_ok(flock(b, LOCK_SH));
+	pid = fork();
+	if (pid == 0) {
+		close(a);
+		close(b);
+		_exit(flock_wait_ex());
+	}
+	usleep(200000);
+	table(have, sizeof(have));
+	at = strstr(have, "->");
+	ck_assert_ptr_ne(at, NULL);
+	ck_assert_ptr_eq(strstr(at + 1, "->"), NULL);
+	close(a);
+	close(b);
+	ck_assert_int_eq(status_of(pid), 0);
+	ck_ok(lock(F_WRLCK, 0, 1));
+	ck_ok(lock(F_WRLCK, 5, 1));
+	pid = child(posix_wait);
+	usleep(200000);
+	table(have, sizeof(have));
+	at = strstr(have, "->");
+	ck_assert_ptr_ne(at, NULL);
+	ck_assert_ptr_eq(strstr(at + 1, "->"), NULL);
+	ck_ok(lock(F_UNLCK, 0, 0));
+	ck_assert_int_eq(status_of(pid), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -398,6 +594,12 @@ main(void)
 	tcase_add_test(t, open_file_description_locks);
 	tcase_add_test(t, whole_file_locks);
 	tcase_add_test(t, the_table_tells);
+	tcase_add_test(t, no_deadlock_once_given_back);
+	tcase_add_test(t, a_circle_of_four);
+	tcase_add_test(t, whose_they_are);
+	tcase_add_test(t, signals);
+	tcase_add_test(t, changes_of_flock);
+	tcase_add_test(t, one_line_for_a_waiter);
 	suite_add_tcase(s, t);
 	return guest_run(s);
 }
