@@ -64,8 +64,8 @@ unpack_initramfs(void)
 	}
 }
 
-/* Only returns where the program cannot be run. */
-static void
+/* Only returns where the program cannot be run: the error. */
+static int
 try_init(const char *path)
 {
 	int err;
@@ -75,6 +75,7 @@ try_init(const char *path)
 	err = process_exec_init(path, params.argv, params.envp);
 	if (err != -ENOENT)
 		log_err("Starting init: %s exists but couldn't execute it (error %d)", path, err);
+	return err;
 }
 
 /* Linux's order: /init of the initramfs, or the root file system of root=; there init=, and that alone; else the usual places. */
@@ -82,17 +83,18 @@ static __noreturn void
 run_init(void)
 {
 	static const char *const places[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+	int err;
 
 	if (!root_is_given() || path_exists(params.rdinit))
-		try_init(params.rdinit);
+		(void)try_init(params.rdinit);
 	else
 		root_mount();
 	if (params.init != NULL) {
-		try_init(params.init);
-		panic("Requested init %s failed.", params.init);
+		err = try_init(params.init);
+		panic("Requested init %s failed (error %d).", params.init, err);
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(places); i++)
-		try_init(places[i]);
+		(void)try_init(places[i]);
 	panic("No working init found.  Try passing init= option to kernel.");
 }
 

@@ -7,6 +7,7 @@
   sessions   tests/boot/session.py: a person at the shell
   disks      tests/boot/disks.py: virtio devices of every kind, the root on a disk
   applets    tests/boot/transcripts.py: disks, partitions and file systems at the shell, as on Linux
+  roots      tests/boot/roots.py: root= in all its ways, and none
   machine    tests/boot/machine.py: screen, framebuffer and keyboard, hostile initramfs
   power      tests/boot/power.py: reboot, halt, poweroff, by init and at once
   watching   tests/boot/diagnostics.py: SysRq, the trace of system calls, gdb
@@ -24,6 +25,7 @@ import disks  # noqa: E402
 import machine  # noqa: E402
 import power  # noqa: E402
 import qemu  # noqa: E402
+import roots  # noqa: E402
 import session  # noqa: E402
 import transcripts  # noqa: E402
 from guest import Failed, Guest  # noqa: E402
@@ -95,6 +97,8 @@ CASES = [
     boot("hvc-one-port", kind="hvc", device=",max_ports=1,disable-modern=on", append="console=hvc0 console=ttyS0"),
     *(boot(f"root-{d}", quick=d == "virtio", kind="root", device=d, machine="pc" if d == "ata" else "q35", append="root=LABEL=lintel rw")
       for d in disks.ROOT),
+    boot("roots", kind="roots", device="good"),
+    boot("no-roots", quick=True, kind="roots", device="bad"),
     boot("applets", quick=True, kind="transcripts", device="*", machine="pc", append="loglevel=1"),
     boot("applets-tools", kind="transcripts", device="tools/*", machine="pc", append="loglevel=1"),
     *(boot(f"cut-{d}", kind="cut", device=d) for d in disks.ROOT),
@@ -216,6 +220,15 @@ def run_disks(case, args, stem, report):
     run(case, words, stem, report, START_LIMIT[case["how"]])
 
 
+def run_roots(case, args, stem, report):
+    def words(append):
+        cmd = command({**case, "append": append}, args)
+        at = cmd.index("-initrd")
+        return cmd[:at] + cmd[at + 2 :]
+
+    roots.run(case, words, stem, report, START_LIMIT[case["how"]])
+
+
 def run_transcripts(case, args, stem, report):
     transcripts.run(case, args, lambda **words: command(case, args, **words), stem, report, START_LIMIT[case["how"]])
 
@@ -224,7 +237,7 @@ def run_case(case, args):
     """One case; returns (passed, failed)."""
     report = Report(case["name"])
     stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
-    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, **dict.fromkeys(("virtio", "hvc", "root", "stall", "cut"), run_disks)}
+    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, "roots": run_roots, **dict.fromkeys(("virtio", "hvc", "root", "stall", "cut"), run_disks)}
     special.get(case["kind"], run_system)(case, args, stem, report)
     return report.passed, report.failed
 
