@@ -7,6 +7,10 @@
 #   V=1       show the commands
 #   OBJ       one object can be made alone: make build/obj/mm/slab.o
 
+ifneq ($(words $(CURDIR)),1)
+$(error the directory "$(CURDIR)" has a blank in its name, which make and busybox's build can't deal with: please move the tree)
+endif
+
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
