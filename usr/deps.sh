@@ -4,7 +4,7 @@
 # Ubuntu (with sudo where not root), name them elsewhere. With nothing missing it only looks, in a few
 # milliseconds.
 #
-# Usage: usr/deps.sh GROUP...      groups: build usr iso run check disk boot gdb
+# Usage: usr/deps.sh GROUP...      groups: build usr iso run check disk fuzz boot gdb
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -41,6 +41,8 @@ mcopy mtools' ;;
 mkfs.fat dosfstools
 mcopy mtools
 xorriso xorriso' ;;
+	fuzz) echo 'clang clang
+/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a libclang-rt-dev' ;;
 	gdb) echo 'gdb gdb' ;;
 	*) echo "deps.sh: no group $1" >&2; exit 2 ;;
 	esac

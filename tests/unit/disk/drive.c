@@ -198,12 +198,24 @@ make_node(struct block_device *b, void *arg)
 {
 	char name[40], path[48];
 
-	(void)arg;
+	if (b->disk != arg)
+		return;
+	block_device_name(b, name, sizeof(name));
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	if (path_mknod(AT_FDCWD, path, S_IFBLK | 0600, b->dev.devt) != 0)
+		panic("no node %s", path);
+}
+
+static void
+remove_node(struct block_device *b, void *arg)
+{
+	char name[40], path[48];
+
+	if (b->disk != arg)
+		return;
 	block_device_name(b, name, sizeof(name));
 	snprintf(path, sizeof(path), "/dev/%s", name);
 	(void)!path_unlink(AT_FDCWD, path);
-	if (path_mknod(AT_FDCWD, path, S_IFBLK | 0600, b->dev.devt) != 0)
-		panic("no node %s", path);
 }
 
 int
@@ -230,7 +242,7 @@ drive_attach(u8 *data, u64 size, u32 flags, struct drive **out)
 		return err;
 	}
 	snprintf(d->node, sizeof(d->node), "/dev/%s", d->disk->name);
-	block_device_for_each(make_node, NULL);
+	block_device_for_each(make_node, d->disk);
 	*out = d;
 	return 0;
 }
@@ -240,6 +252,7 @@ drive_detach(struct drive *d)
 {
 	struct disk *disk = d->disk;
 
+	block_device_for_each(remove_node, disk);
 	disk_remove(disk);
 	disk_put(disk);
 }
