@@ -189,7 +189,7 @@ fill_vnode(struct vnode *vn, const struct ext2_dinode *di)
 	vn->nlink = di->i_links_count;
 	vn->size = di->i_size;
 	if (S_ISREG(vn->mode))
-		vn->size |= (off_t)di->i_size_high << 32;
+		vn->size |= (off_t)((u64)di->i_size_high << 32);	/* negative: check_kind() refuses it */
 	else if (S_ISDIR(vn->mode) && di->i_size_high != 0)
 		vn->size = -1;
 	vn->blocks = di->i_blocks;

@@ -18,6 +18,7 @@ nsec_t clock_realtime(void) { return unit_now + unit_realtime_offset; }
 nsec_t clock_realtime_coarse(void) { return clock_realtime(); }
 nsec_t clock_realtime_offset(void) { return unit_realtime_offset; }
 u32 clock_set_count(void) { return sets; }
+s32 clock_minutes_west;
 void clock_delay(nsec_t ns) { unit_now += ns; }
 
 void
