@@ -4,6 +4,7 @@
  * chunk at a time, so user memory is never pinned. A write that needs new blocks goes through the cache and waits for it, as on Linux.
  */
 #include "fs/blockmap_internal.h"
+#include "fs/blkdev.h"
 #include "fs/path.h"
 
 #include "mm/iobuf.h"
@@ -205,4 +206,19 @@ blockmap_direct_write(struct file *f, struct iobuf *buf, off_t *pos)
 			return err;
 	}
 	return n > 0 ? n : err;
+}
+
+/* For dev/loop. */
+int
+file_open_direct(struct file *f, u32 *align, struct file **out)
+{
+	struct path p = { f->mnt, f->dentry };
+	struct block_device *b = file_block_device(f);
+
+	if (b == NULL)
+		b = f->vn->sb->bdev;
+	if (b == NULL)
+		return -EINVAL;
+	*align = block_device_logical_size(b);
+	return file_open_path(&p, (int)(f->flags & O_ACCMODE) | O_DIRECT, out);
 }

@@ -154,6 +154,8 @@ void file_send_sigio(struct file *f, int band);
 /* For mm/, which doesn't see descriptors, paths and vnodes (fs/file_map.c). */
 struct file *fd_get_file(int fd);			/* with a reference; NULL: none, or O_PATH */
 void file_show_path(struct file *f, struct strbuf *out);	/* as in /proc/PID/maps: newlines escaped, " (deleted)" */
+/* The same file once more, for transfers beside its cache, in units of *align bytes: to be put. -EINVAL: it has none such. */
+int __must_check file_open_direct(struct file *f, u32 *align, struct file **out);
 void file_identity(struct file *f, dev_t *dev, u64 *ino);
 bool file_may_exec(struct file *f);			/* not on a noexec mount */
 

@@ -51,7 +51,7 @@ configure(struct loop *l, u64 arg)
 
 /* Somebody else has it open: it goes when they close. */
 static int
-clear_fd(struct loop *l, struct file **put)
+clear_fd(struct loop *l)
 {
 	if (l->file == NULL)
 		return -ENXIO;
@@ -59,7 +59,7 @@ clear_fd(struct loop *l, struct file **put)
 		l->flags |= LO_FLAGS_AUTOCLEAR;
 		return 0;
 	}
-	*put = loop_unbind(l);
+	loop_unbind(l);
 	return 0;
 }
 
@@ -92,6 +92,7 @@ apply_status(struct loop *l, const struct abi_loop_info64 *info)
 		if (l->disk->whole->holder != NULL)
 			return -EBUSY;
 		set_range(l, info->lo_offset, info->lo_sizelimit);
+		loop_check_direct(l);
 	}
 	memcpy(l->name, info->lo_file_name, sizeof(l->name));
 	l->name[LO_NAME_SIZE - 1] = '\0';
@@ -206,13 +207,15 @@ set_block_size(struct loop *l, u64 size)
 	(void)!mapping_sync(&l->disk->whole->mapping, 0, INT64_MAX);
 	mapping_truncate(&l->disk->whole->mapping, 0, INT64_MAX);
 	loop_set_block_size(l, (u32)size);
+	loop_check_direct(l);
 	return 0;
 }
 
 /* Another file of the same size, for read-only devices: the live CD's trick. */
 static int
-change_fd(struct loop *l, u64 arg, struct file **put)
+change_fd(struct loop *l, u64 arg)
 {
+	bool direct = l->direct != NULL;
 	struct file *f, *old = l->file;
 	u64 flags;
 	int err = 0;
@@ -227,22 +230,23 @@ change_fd(struct loop *l, u64 arg, struct file **put)
 	if (loop_file_is_fit(l, f, &err) && f->mapping->ops->size(f->mapping) != old->mapping->ops->size(old->mapping))
 		err = -EINVAL;
 	if (err != 0) {
-		*put = f;
+		loop_put_later(l, f);
 		return err;
 	}
-	block_queue_stop(l->disk->queue);
-	loop_worker_stop(l);		/* what it had is done, with the old file */
+	(void)!loop_set_direct(l, false);
+	loop_pause(l);			/* what was asked is done, with the old file */
 	flags = spin_lock_irqsave(&l->spin);
 	l->file = f;
 	spin_unlock_irqrestore(&l->spin, flags);
-	err = loop_worker_start(l);
-	block_queue_start(l->disk->queue);
-	*put = old;
-	return err;
+	loop_resume(l);
+	loop_put_later(l, old);
+	if (direct)
+		(void)!loop_set_direct(l, true);
+	return 0;
 }
 
 static long
-change(struct loop *l, unsigned int cmd, u64 arg, struct file **put)
+change(struct loop *l, unsigned int cmd, u64 arg)
 {
 	switch (cmd) {
 	case LOOP_SET_FD:
@@ -250,19 +254,19 @@ change(struct loop *l, unsigned int cmd, u64 arg, struct file **put)
 	case LOOP_CONFIGURE:
 		return configure(l, arg);
 	case LOOP_CLR_FD:
-		return clear_fd(l, put);
+		return clear_fd(l);
 	case LOOP_SET_STATUS:
 		return set_status(l, arg);
 	case LOOP_SET_STATUS64:
 		return set_status64(l, arg);
 	case LOOP_CHANGE_FD:
-		return change_fd(l, arg, put);
+		return change_fd(l, arg);
 	case LOOP_SET_CAPACITY:
 		return set_capacity(l);
 	case LOOP_SET_BLOCK_SIZE:
 		return set_block_size(l, arg);
-	case LOOP_SET_DIRECT_IO:	/* the worker always goes through the file's cache */
-		return l->file == NULL ? -ENXIO : arg != 0 ? -EINVAL : 0;
+	case LOOP_SET_DIRECT_IO:
+		return l->file == NULL ? -ENXIO : loop_set_direct(l, arg != 0);
 	}
 	return -ENOTTY;
 }
@@ -271,7 +275,6 @@ long
 loop_ioctl(struct disk *d, unsigned int cmd, u64 arg)
 {
 	struct loop *l = loop_of(d);
-	struct file *put = NULL;	/* outside of the lock */
 	long r;
 
 	if (cmd < LOOP_SET_FD || cmd > LOOP_CONFIGURE)
@@ -286,9 +289,7 @@ loop_ioctl(struct disk *d, unsigned int cmd, u64 arg)
 	else if (cmd == LOOP_GET_STATUS64)
 		r = get_status64(l, arg);
 	else
-		r = change(l, cmd, arg, &put);
-	mutex_unlock(&l->lock);
-	if (put != NULL)
-		file_put(put);
+		r = change(l, cmd, arg);
+	loop_unlock(l);
 	return r;
 }

@@ -73,7 +73,7 @@ static void
 set_limits(struct loop *l, u32 block_size)
 {
 	bool holes = l->file != NULL && l->file->ops->fallocate != NULL && !(l->flags & LO_FLAGS_READ_ONLY);
-	struct block_limits lim = { .logical_size = block_size, .no_dma = true, .write_cache = true,
+	struct block_limits lim = { .logical_size = block_size, .no_dma = true, .write_cache = l->file != NULL,
 		.discard_max_sectors = holes ? UINT32_MAX >> SECTOR_SHIFT : 0, .zeroes_max_sectors = holes ? UINT32_MAX >> SECTOR_SHIFT : 0 };
 
 	block_queue_set_limits(l->disk->queue, &lim);
@@ -92,6 +92,84 @@ set_file(struct loop *l, struct file *f)
 
 	l->file = f;
 	spin_unlock_irqrestore(&l->spin, flags);
+}
+
+/* --- direct transfers --- */
+
+/* The device's blocks are blocks of what the file lies on. */
+static bool
+is_aligned(struct loop *l, u32 align)
+{
+	return block_device_logical_size(l->disk->whole) >= align && (l->offset & (align - 1)) == 0;
+}
+
+static void
+set_direct(struct loop *l, struct file *f, u32 align)
+{
+	struct file *old = l->direct;
+	u64 flags;
+
+	loop_pause(l);
+	flags = spin_lock_irqsave(&l->spin);
+	l->direct = f;
+	spin_unlock_irqrestore(&l->spin, flags);
+	loop_resume(l);
+	l->direct_align = align;
+	l->flags = (l->flags & ~(u32)LO_FLAGS_DIRECT_IO) | (f != NULL ? LO_FLAGS_DIRECT_IO : 0);
+	loop_put_later(l, old);
+}
+
+int
+loop_set_direct(struct loop *l, bool on)
+{
+	struct file *f = NULL;
+	u32 align = 0;
+	int err;
+
+	mutex_assert_held(&l->lock);
+	if (on == (l->direct != NULL))
+		return 0;
+	if (!on) {
+		set_direct(l, NULL, 0);
+		return 0;
+	}
+	err = file_open_direct(l->file, &align, &f);
+	if (err == 0 && !is_aligned(l, align)) {
+		loop_put_later(l, f);
+		err = -EINVAL;
+	}
+	if (err == 0)
+		set_direct(l, f, align);
+	return err == -ENOMEM ? err : err != 0 ? -EINVAL : 0;
+}
+
+void
+loop_check_direct(struct loop *l)
+{
+	if (l->direct != NULL && !is_aligned(l, l->direct_align))
+		set_direct(l, NULL, 0);
+}
+
+void
+loop_put_later(struct loop *l, struct file *f)
+{
+	mutex_assert_held(&l->lock);
+	KASSERT(l->nput < ARRAY_SIZE(l->put));
+	if (f != NULL)
+		l->put[l->nput++] = f;
+}
+
+void
+loop_unlock(struct loop *l)
+{
+	struct file *put[ARRAY_SIZE(l->put)];
+	u32 n = l->nput;
+
+	memcpy(put, l->put, sizeof(put));
+	l->nput = 0;
+	mutex_unlock(&l->lock);
+	while (n > 0)
+		file_put(put[--n]);
 }
 
 /* Partitions are looked for only where that was asked for. */
@@ -130,22 +208,23 @@ loop_bind(struct loop *l, u32 fd, u32 block_size, const struct abi_loop_info64 *
 	set_limits(l, block_size != 0 ? block_size : SECTOR_SIZE);
 	l->disk->read_only = l->flags & LO_FLAGS_READ_ONLY;
 	disk_set_capacity(l->disk, loop_capacity(l));
+	if ((info->lo_flags & LO_FLAGS_DIRECT_IO) || (f->flags & O_DIRECT))
+		(void)!loop_set_direct(l, true);	/* a wish: LOOP_GET_STATUS64 tells */
 	scan(l);
 	return 0;
 out_put:
-	file_put(f);
+	loop_put_later(l, f);
 	return err;
 }
 
-/* Nobody but the caller has it open. The file is put outside of the lock: it may be a block device, another loop even. */
-struct file *
+/* Nobody but the caller has it open. */
+void
 loop_unbind(struct loop *l)
 {
 	struct block_device *whole = l->disk->whole;
-	struct file *f = l->file;
 
 	mutex_assert_held(&l->lock);
-	KASSERT(f != NULL);
+	KASSERT(l->file != NULL);
 	(void)!mapping_sync(&whole->mapping, 0, INT64_MAX);
 	mapping_truncate(&whole->mapping, 0, INT64_MAX);
 	if (!l->disk->no_partitions) {
@@ -154,7 +233,9 @@ loop_unbind(struct loop *l)
 		disk_drop_all_partitions(l->disk);
 		mutex_unlock(&l->disk->open_lock);
 	}
+	(void)!loop_set_direct(l, false);
 	loop_worker_stop(l);
+	loop_put_later(l, l->file);
 	set_file(l, NULL);
 	disk_set_capacity(l->disk, 0);
 	l->offset = l->sizelimit = 0;
@@ -162,7 +243,6 @@ loop_unbind(struct loop *l)
 	l->disk->read_only = false;
 	set_limits(l, SECTOR_SIZE);
 	memset(l->name, 0, sizeof(l->name));
-	return f;
 }
 
 /* --- devices --- */
@@ -172,16 +252,13 @@ static void
 loop_idle(struct disk *d)
 {
 	struct loop *l = loop_of(d);
-	struct file *f = NULL;
 
 	if (!(atomic_load_relaxed(&l->flags) & LO_FLAGS_AUTOCLEAR))
 		return;
 	mutex_lock(&l->lock);
 	if (l->file != NULL && (l->flags & LO_FLAGS_AUTOCLEAR) && disk_openers(d) == 0)
-		f = loop_unbind(l);
-	mutex_unlock(&l->lock);
-	if (f != NULL)
-		file_put(f);
+		loop_unbind(l);
+	loop_unlock(l);
 }
 
 static void
@@ -229,7 +306,7 @@ first_unused_locked(void)
 static int
 add_locked(u32 number)
 {
-	struct block_limits lim = { .no_dma = true, .write_cache = true };
+	struct block_limits lim = { .no_dma = true };
 	struct loop *l;
 	int err;
 
@@ -245,6 +322,7 @@ add_locked(u32 number)
 	spin_init(&l->spin, LOCK_DISK_HW);
 	list_init(&l->requests);
 	waitq_init(&l->wq);
+	waitq_init(&l->idle);
 	err = disk_create(&loop_ops, &lim, 1, DEPTH, 0, 0, l, &l->disk);
 	if (err != 0) {
 		kmem_free(l);

@@ -9,16 +9,23 @@
 #include "sys/abi/errno.h"
 #include "sys/kmem.h"
 
+struct service { struct file *file, *direct; u64 offset; };	/* of one request */
+
 /* One bio's memory from or to the file. Behind the file's end there are zeros. */
 static int
-move_bio(struct file *f, const struct bio *bio, off_t pos, bool read)
+move_bio(const struct service *s, const struct bio *bio, off_t pos, bool read)
 {
+	struct file *f = s->direct != NULL ? s->direct : s->file;
 	struct iobuf b;
 
 	iobuf_init_pages(&b, bio->vecs, bio->nvecs, read);
 	while (iobuf_left(&b) > 0) {
 		ssize_t n = read ? file_read_at(f, &b, &pos) : file_write_at(f, &b, &pos);
 
+		if (n == -EINVAL && f != s->file) {	/* the last piece of an odd file */
+			f = s->file;
+			continue;
+		}
 		if (n < 0)
 			return n == -ENOSPC ? -ENOSPC : -EIO;
 		if (n > 0)
@@ -31,14 +38,14 @@ move_bio(struct file *f, const struct bio *bio, off_t pos, bool read)
 }
 
 static int
-move(struct file *f, const struct block_request *rq, off_t pos)
+move(const struct service *s, const struct block_request *rq, off_t pos)
 {
 	const struct bio *bio;
 	int err = 0;
 
 	list_for_each(bio, &rq->bios, node) {
 		if (err == 0)
-			err = move_bio(f, bio, pos, rq->op == BIO_READ);
+			err = move_bio(s, bio, pos, rq->op == BIO_READ);
 		pos += bio->len;
 	}
 	return err;
@@ -61,32 +68,34 @@ punch(struct file *f, off_t pos, off_t len)
 }
 
 static int
-serve(struct file *f, u64 offset, const struct block_request *rq)
+serve(const struct service *s, const struct block_request *rq)
 {
-	off_t pos = (off_t)(offset + (rq->sector << SECTOR_SHIFT));
+	off_t pos = (off_t)(s->offset + (rq->sector << SECTOR_SHIFT));
 
 	switch (rq->op) {
 	case BIO_READ:
 	case BIO_WRITE:
-		return move(f, rq, pos);
+		return move(s, rq, pos);
 	case BIO_FLUSH:
-		return flush(f);
+		return flush(s->file);
 	default:
-		return punch(f, pos, (off_t)rq->nr_sectors << SECTOR_SHIFT);
+		return punch(s->file, pos, (off_t)rq->nr_sectors << SECTOR_SHIFT);
 	}
 }
 
 static struct block_request *
-next_request(struct loop *l, struct file **f, u64 *offset)
+next_request(struct loop *l, struct service *s)
 {
 	u64 flags = spin_lock_irqsave(&l->spin);
 	struct block_request *rq = list_first(&l->requests, struct block_request, node);
 
 	if (rq != NULL)
 		list_del(&rq->node);
-	*f = l->file;
-	*offset = l->offset;
+	*s = (struct service){ l->file, l->direct, l->offset };
+	l->serving = rq != NULL;
 	spin_unlock_irqrestore(&l->spin, flags);
+	if (rq == NULL && waitq_active(&l->idle))
+		waitq_wake_all(&l->idle);
 	return rq;
 }
 
@@ -95,14 +104,13 @@ worker(void *arg)
 {
 	struct loop *l = arg;
 	struct block_request *rq;
-	struct file *f;
-	u64 offset;
+	struct service s;
 
 	(void)!kmem_scope_enter(KM_NOIO);	/* memory that is got back by writing to this device can't wait for us */
 	for (;;) {
 		wait_event_idle(&l->wq, !list_empty(&l->requests) || atomic_load(&l->quit));
-		while ((rq = next_request(l, &f, &offset)) != NULL)
-			block_request_end(rq, serve(f, offset, rq));
+		while ((rq = next_request(l, &s)) != NULL)
+			block_request_end(rq, serve(&s, rq));
 		if (atomic_load(&l->quit) && list_empty(&l->requests))
 			break;
 	}
@@ -140,4 +148,27 @@ loop_worker_stop(struct loop *l)
 	atomic_store(&l->quit, true);
 	waitq_wake_all(&l->wq);
 	completion_wait(&l->done);
+}
+
+static bool
+is_idle(struct loop *l)
+{
+	u64 flags = spin_lock_irqsave(&l->spin);
+	bool idle = list_empty(&l->requests) && !l->serving;
+
+	spin_unlock_irqrestore(&l->spin, flags);
+	return idle;
+}
+
+void
+loop_pause(struct loop *l)
+{
+	block_queue_stop(l->disk->queue);
+	wait_event(&l->idle, is_idle(l));
+}
+
+void
+loop_resume(struct loop *l)
+{
+	block_queue_start(l->disk->queue);
 }

@@ -8,6 +8,7 @@
 #include <linux/loop.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #define SIZE		(1 << 20)
@@ -327,6 +328,56 @@ START_TEST(much_data_through_a_loop)
 }
 END_TEST
 
+/* On a disk's file system: /tmp has no direct transfers. */
+START_TEST(direct_io)
+{
+	struct loop_config c = { .info = { .lo_flags = LO_FLAGS_DIRECT_IO } };
+	struct loop_info64 info;
+	static char buf[8192], back[8192];
+	int f;
+
+	ck_ok(ioctl(lo, LOOP_SET_FD, file));
+	ck_fails(ioctl(lo, LOOP_SET_DIRECT_IO, 1), EINVAL);
+	ck_ok(ioctl(lo, LOOP_SET_DIRECT_IO, 0));
+	ck_ok(ioctl(lo, LOOP_CLR_FD, 0));
+	mkdir("/tmp/blk_loop", 0755);
+	ck_ok(mount("/dev/vdc", "/tmp/blk_loop", "ext4", 0, NULL));
+	f = ck_ok(open("/tmp/blk_loop/image", O_RDWR | O_CREAT | O_TRUNC, 0600));
+	ck_ok(ftruncate(f, SIZE + 700));
+	c.fd = (unsigned)f;
+	ck_ok(ioctl(lo, LOOP_CONFIGURE, &c));
+	ck_ok(ioctl(lo, LOOP_GET_STATUS64, &info));
+	ck_assert_uint_eq(info.lo_flags, LO_FLAGS_DIRECT_IO);
+	for (int on = 1; on >= 0; on--) {
+		ck_ok(ioctl(lo, LOOP_SET_DIRECT_IO, on));
+		memset(buf, 'x' + on, sizeof(buf));
+		ck_assert_int_eq(pwrite(lo, buf, sizeof(buf), 40960 + 512), sizeof(buf));
+		ck_assert_int_eq(pwrite(lo, buf, 512, SIZE), 512);
+		ck_ok(fsync(lo));
+		ck_ok(ioctl(lo, BLKFLSBUF, 0));
+		ck_assert_int_eq(pread(f, back, sizeof(back), 40960 + 512), sizeof(back));
+		ck_assert_mem_eq(back, buf, sizeof(buf));
+		ck_assert_int_eq(pread(lo, back, sizeof(back), 40960 + 512), sizeof(back));
+		ck_assert_mem_eq(back, buf, sizeof(buf));
+		ck_assert_int_eq(pread(lo, back, 512, SIZE), 512);
+		ck_assert_mem_eq(back, buf, 512);
+	}
+	ck_ok(ioctl(lo, LOOP_GET_STATUS64, &info));
+	ck_assert_uint_eq(info.lo_flags, 0);
+	ck_ok(ioctl(lo, LOOP_SET_DIRECT_IO, 1));
+	info.lo_offset = 100;		/* now the blocks lie across the file's */
+	ck_ok(ioctl(lo, LOOP_SET_STATUS64, &info));
+	ck_ok(ioctl(lo, LOOP_GET_STATUS64, &info));
+	ck_assert_uint_eq(info.lo_flags & LO_FLAGS_DIRECT_IO, 0);
+	ck_fails(ioctl(lo, LOOP_SET_DIRECT_IO, 1), EINVAL);
+	ck_assert_int_eq(pread(lo, back, sizeof(back), 40960), sizeof(back));
+	ck_ok(ioctl(lo, LOOP_CLR_FD, 0));
+	close(f);
+	ck_ok(unlink("/tmp/blk_loop/image"));
+	ck_ok(umount("/tmp/blk_loop"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -350,6 +401,7 @@ main(void)
 	tcase_add_test(t, the_control_device);
 	tcase_add_test(t, a_loop_on_a_loop);
 	tcase_add_test(t, much_data_through_a_loop);
+	tcase_add_test(t, direct_io);
 	suite_add_tcase(s, t);
 	return guest_run(s);
 }
