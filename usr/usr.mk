@@ -39,6 +39,7 @@ MKROOT = $(PYTHON) usr/mkroot.py --epoch $(EPOCH) --busybox $(BUSYBOX) --base us
 INITRAMFS := $(B)/initramfs.cpio.gz
 ROOT_IMG := $(B)/root.img
 ISO := $(K)/lintel.iso
+ROOT_ISO := $(K)/root.iso
 ROOT_SIZE ?= 64M
 
 # Made anew when OVERLAY's value or contents change. INITRAMFS and ISO can be set too: images beside the usual ones.
@@ -65,6 +66,14 @@ $(ISO): $(K)/lintel $(INITRAMFS) mkiso.sh
 	$(call need,iso)
 	$(call say,ISO,$@)
 	$(Q)./mkiso.sh --kernel $(K)/lintel --initrd $(INITRAMFS) --out $@
+
+# An ISO that is its own root file system, by Rock Ridge.
+$(ROOT_ISO): $(K)/lintel $(BUSYBOX) $(BASE_FILES) usr/mkroot.py mkiso.sh $(OVERLAY_STAMP)
+	$(call need,usr iso)
+	$(call say,ISO,$@)
+	$(Q)rm -rf $(K)/iso-root
+	$(Q)fakeroot sh -e -c '$(MKROOT) --tree $(K)/iso-root; ./mkiso.sh --kernel $(K)/lintel --root $(K)/iso-root --out $@'
+	$(Q)rm -rf $(K)/iso-root
 
 all: $(INITRAMFS) $(ISO) $(ROOT_IMG)
 

@@ -33,12 +33,10 @@ walk_begin(struct vnode *dir, u64 offset)
 	return w;
 }
 
-/* The next record that isn't the later section of a file. 1: there is one; 0: the end. */
 static int
-walk_next(struct walk *w)
+next_record(struct walk *w)
 {
 	while (w->pos < w->end) {
-		bool section = w->more;
 		u32 len;
 		int err = iso_read_entry(w->sb, w->pos, &w->e, &len);
 
@@ -50,10 +48,29 @@ walk_next(struct walk *w)
 		}
 		w->pos += len;
 		w->more = w->e.flags & ISO_MORE;
-		if (!section)
-			return 1;
+		return 1;
 	}
 	return 0;
+}
+
+/* Pass the later sections of the file at hand. 1: done; 0: the directory ends. */
+static int
+skip_sections(struct walk *w)
+{
+	int r = 1;
+
+	while (r == 1 && w->more)
+		r = next_record(w);
+	return r;
+}
+
+/* The next record that isn't the later section of a file. 1: there is one; 0: the end. */
+static int
+walk_next(struct walk *w)
+{
+	int r = skip_sections(w);
+
+	return r == 1 ? next_record(w) : r;
 }
 
 static bool
@@ -146,9 +163,9 @@ iso_iterate(struct file *f, struct dir_context *ctx)
 			err = 0;
 			break;
 		}
-		/* Behind a record whose file goes on, the position would be in its middle: stay until the last one is passed. */
-		while (w->more && walk_next(w) == 1 && w->more)
-			;
+		err = skip_sections(w);		/* a position in a file's middle would show it twice */
+		if (err < 0)
+			break;
 		ctx->pos = (off_t)(w->pos - w->start);
 	}
 	kmem_free(w);

@@ -8,6 +8,7 @@
 #include "sys/abi/errno.h"
 #include "sys/kmem.h"
 #include "sys/lib/string.h"
+#include "sys/log.h"
 
 static struct kmem_cache *cache;
 
@@ -74,6 +75,16 @@ iso_map(struct vnode *vn, u64 fblock, u32 max, bool create, struct block_extent 
 }
 
 const struct blockmap_ops iso_blockmap_ops = { .map = iso_map };
+
+static int
+unreadable_open(struct vnode *vn, struct file *f)
+{
+	(void)f;
+	log_warn("iso9660 (%s): file %lu is compressed or interleaved: not supported", vn->sb->id, vn->ino);
+	return -EOPNOTSUPP;
+}
+
+static const struct file_ops iso_unreadable_fops = { .open = unreadable_open };
 
 static const struct file_ops iso_file_fops = {
 	.read = blockmap_file_read,
@@ -153,7 +164,7 @@ set_owner(struct vnode *vn, const struct iso_fs *fs, const struct iso_entry *e)
 
 	if (e->rock) {
 		vn->mode = e->mode;
-		vn->nlink = e->nlink;
+		vn->nlink = MAX(e->nlink, 1u);	/* it has a name */
 		vn->uid.val = e->uid;
 		vn->gid.val = e->gid;
 	} else {
@@ -188,7 +199,7 @@ set_kind(struct iso_vnode *iv, const struct iso_entry *e, u64 next)
 		return 0;
 	case S_IFREG:
 		vn->ops = &iso_file_ops;
-		vn->fops = &iso_file_fops;
+		vn->fops = e->unreadable ? &iso_unreadable_fops : &iso_file_fops;
 		mapping_init(&vn->mapping, &blockmap_mapping_ops, vn, 0);
 		return take_sections(iv, e, next);
 	case S_IFLNK:

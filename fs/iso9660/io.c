@@ -38,6 +38,7 @@ plain_fields(struct iso_entry *e, const struct iso_record *r, u64 pos)
 	e->size = le32_get(r->size.le);
 	e->flags = r->flags;
 	e->xattr_blocks = r->xattr_blocks;
+	e->unreadable = r->unit != 0 || r->gap != 0;
 	e->date = iso_date7(r->date);
 	e->raw_len = r->name_len;
 	memcpy(e->raw_name, r->name, r->name_len);

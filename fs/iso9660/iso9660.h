@@ -94,6 +94,7 @@ struct iso_entry {
 	bool dot;			/* "." or ".." of the directory */
 	bool rock;			/* it has Rock Ridge attributes (PX) */
 	bool relocated;			/* RE: shown elsewhere */
+	bool unreadable;		/* compressed (ZF) or interleaved: its data is not the file as it is */
 	u32 child;			/* CL: it is really this directory; 0: no */
 	u32 parent;			/* PL: the parent of a relocated directory */
 	u32 mode, nlink, uid, gid;

@@ -33,6 +33,8 @@ joliet_name(const u8 *p, u32 len, char *out)
 	}
 	if (n > 2 && out[n - 2] == ';' && out[n - 1] == '1')
 		n -= 2;
+	while (n > 1 && out[n - 1] == '.')	/* not so the names "." and "..", which reserved() refuses */
+		n--;
 	return n;
 }
 

@@ -66,7 +66,9 @@ parse_option(const char *key, const char *v, struct iso_options *o)
 		return parse_number(v, 10, &o->first_sector);
 	if (strcmp(key, "iocharset") == 0 && v != NULL && (strcmp(v, "utf8") == 0 || strcmp(v, "utf-8") == 0))
 		return 0;
-	if (strcmp(key, "utf8") == 0 || strcmp(key, "ro") == 0)
+	if (strcmp(key, "block") == 0 && v != NULL)	/* the volume says its own */
+		return strcmp(v, "512") == 0 || strcmp(v, "1024") == 0 || strcmp(v, "2048") == 0 ? 0 : -EINVAL;
+	if (strcmp(key, "utf8") == 0 || strcmp(key, "ro") == 0 || strcmp(key, "nocompress") == 0 || strcmp(key, "conv") == 0)
 		return 0;
 	return -EINVAL;
 }

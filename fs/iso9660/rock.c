@@ -178,6 +178,8 @@ parse_area(const u8 *p, u32 left, struct iso_entry *e, struct area *next, bool *
 			e->parent = both32(p + 4);
 		else if (is(p, "RE", len, 4))
 			e->relocated = true;
+		else if (is(p, "ZF", len, 16))
+			e->unreadable = true;
 		p += len;
 		left -= len;
 	}

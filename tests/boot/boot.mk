@@ -19,7 +19,7 @@ $(BOOT_OVERLAY).made: $(BOOT_AIDS) $(BOOT_FILES) $(KINC)/.made
 	@touch $@
 
 .PHONY: boot-images boot-test boot-quick boot-oracle
-boot-images: $(K)/lintel $(INITRAMFS) $(ISO) $(ROOT_IMG) $(BOOT_OVERLAY).made
+boot-images: $(K)/lintel $(INITRAMFS) $(ISO) $(ROOT_ISO) $(ROOT_IMG) $(BOOT_OVERLAY).made
 	+$(Q)$(MAKE) OVERLAY=$(BOOT_OVERLAY) INITRAMFS=$(B)/overlay.cpio.gz ISO=$(K)/overlay.iso $(K)/overlay.iso
 
 boot-test: boot-images ## boot every way and drive the shell (BOOT_ONLY=pattern DEBUG=1)

@@ -307,6 +307,17 @@ def run_root(case, command, stem, report, login_limit):
     os.unlink(image)
 
 
+def check_root_iso(g):
+    """Booted from a CD that is its own root: names, owners and modes by Rock Ridge, data as the host has it."""
+    with open(f"{qemu.B}/src/busybox/busybox", "rb") as f:
+        busybox = md5(f.read())
+    g.check("grep ' / iso9660' /proc/mounts", "^/dev/(root|sr0) / iso9660 ro")
+    g.check("md5sum </bin/busybox", busybox)
+    g.check("stat -c '%a %u %g %F %n' /etc/shadow /dev/pts /tmp /bin/sh", "^600 0 0 regular file /etc/shadow\n.*\n1777 0 0 directory /tmp\n777 .*symbolic link")
+    g.check("readlink /etc/mtab", "^/proc/self/mounts$")
+    g.check("! touch /new && echo x >/tmp/new && find / -xdev | wc -l", r"^\d{3}")
+
+
 CUTS = 3
 
 

@@ -99,6 +99,7 @@ CASES = [
       for d in disks.ROOT),
     boot("roots", kind="roots", device="good"),
     boot("no-roots", quick=True, kind="roots", device="bad"),
+    boot("root-iso", quick=True, kind="root-iso", how="bios"),
     boot("applets", quick=True, kind="transcripts", device="*", machine="pc", append="loglevel=1"),
     boot("applets-tools", kind="transcripts", device="tools/*", machine="pc", append="loglevel=1"),
     *(boot(f"cut-{d}", kind="cut", device=d) for d in disks.ROOT),
@@ -157,6 +158,8 @@ def command(case, args, **boot_words):
     if case["overlay"]:
         iso = f"{qemu.B}/{'debug/' if args.debug else ''}overlay.iso"
         boot_words = {"initrd": f"{qemu.B}/overlay.cpio.gz", "iso": iso, **boot_words}
+    if case["kind"] == "root-iso":
+        boot_words = {"iso": f"{qemu.B}/{'debug/' if args.debug else ''}root.iso"}
     cmd += qemu.boot_words(case["how"], args.kernel, args.debug, append=append, **boot_words)
     return [*cmd, *(["-no-reboot"] if case["no_reboot"] else [])]
 
@@ -167,6 +170,7 @@ WORK = {
     "framebuffer": lambda g, case, stem: ("framebuffer", machine.check_framebuffer, g, f"{stem}.ppm"),
     "overlay": lambda g, case, stem: ("the overlay is there", check_overlay, g),
     "reboot": lambda g, case, stem: ("reboots, twice", check_reboot, g, case),
+    "root-iso": lambda g, case, stem: ("the ISO is the root", disks.check_root_iso, g),
     "trace": lambda g, case, stem: ("trace of system calls", diagnostics.trace, g),
 }
 # How a kind ends the machine, if not by power-off.
