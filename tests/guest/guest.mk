@@ -68,14 +68,14 @@ GUEST_ARGS = --smp $(GUEST_SMP) --cpu $(GUEST_CPU) $(if $(ONLY),--only '$(ONLY)'
 guest-programs: $(GUEST_ALL) $(BUSYBOX)
 
 guest-test: $(K)/lintel guest-programs ## guest tests on Lintel in QEMU (ONLY=pattern GUEST_SMP= GUEST_CPU= DEBUG=1)
-	$(call need,run)
+	$(call need,run fat iso)
 	$(Q)$(PYTHON) tests/guest/run_test.py
 	$(Q)$(GUEST_RUN) --kernel lintel $(if $(DEBUG),--debug) $(GUEST_ARGS)
 
 oracle-test: $(ORACLE_KERNEL) guest-programs ## guest tests on Debian's Linux, once (ONLY=pattern)
-	$(call need,run)
+	$(call need,run fat iso)
 	$(Q)$(GUEST_RUN) --kernel linux $(GUEST_ARGS)
 
 oracle: $(ORACLE_KERNEL) guest-programs ## guest tests on Debian's Linux three times; writes tests/guest/oracle.tsv
-	$(call need,run)
+	$(call need,run fat iso)
 	$(Q)$(GUEST_RUN) --kernel linux --record $(GUEST_ARGS)

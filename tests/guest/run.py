@@ -19,6 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import fat  # noqa: E402
+import iso  # noqa: E402
 import modules  # noqa: E402
 import qemu  # noqa: E402
 
@@ -153,7 +154,7 @@ def make_file_systems(directory):
         path = f"{directory}/{name}.img"
         subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how, path, "64M"], check=True)
         words += ["-drive", f"file={path},if=none,id={name},format=raw", "-device", f"virtio-blk-pci,drive={name}"]
-    return words + fat.make(directory)
+    return words + fat.make(directory) + iso.make(directory)
 
 
 def check_file_systems(directory):
