@@ -135,7 +135,7 @@ static int
 collect_root(struct vnode *dir, struct cursor *c)
 {
 	struct ext2_slot slot;
-	struct ext2_hash none = { 0 };
+	struct ext2_hash any = { .seed = ext2_fs(dir->sb)->hash_seed };	/* a damaged block may hold other names, too */
 	int err;
 
 	if (c->from > 2)
@@ -143,7 +143,7 @@ collect_root(struct vnode *dir, struct cursor *c)
 	err = ext2_dir_dotdot(dir, &slot);
 	if (err != 0)
 		return err;
-	err = collect(dir, slot.b, &none, c);
+	err = collect(dir, slot.b, &any, c);
 	buf_put(slot.b);
 	return err;
 }
