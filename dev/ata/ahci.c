@@ -154,6 +154,8 @@ probe(struct pci_device *pci, const struct pci_id *id)
 	err = irq_request(irq, interrupt, hba, flags, "ahci");
 	if (err != 0)
 		goto out_ports;
+	hba->irq = irq;
+	pci->priv = hba;
 	start_ports(hba);
 	return 0;
 out_ports:
@@ -173,8 +175,32 @@ out_free:
 	return err;
 }
 
+static void
+remove(struct pci_device *pci)
+{
+	struct ahci *hba = pci->priv;
+
+	for (u32 i = 0; i < AHCI_PORTS_MAX; i++)
+		if (hba->ports[i] != NULL)
+			ata_port_retire(&hba->ports[i]->port);
+	ata_publish_now();
+	mmio_write32(hba->regs + AHCI_GHC, AHCI_GHC_ENABLE);
+	irq_free(hba->irq, hba);
+	for (u32 i = 0; i < AHCI_PORTS_MAX; i++) {
+		if (hba->ports[i] == NULL)
+			continue;
+		ahci_port_destroy(hba->ports[i]);
+		ata_port_put(&hba->ports[i]->port);
+	}
+	pci_irq_free(pci);
+	kmap_device_unmap((void *)(uintptr_t)hba->regs);
+	pci_disable(pci);
+	pci->priv = NULL;
+	kmem_free(hba);
+}
+
 static const struct pci_id ids[] = { { PCI_ANY, PCI_ANY, CLASS_AHCI, 0xffffff, 0 }, { 0 } };
-static struct pci_driver driver = { .name = "ahci", .ids = ids, .probe = probe };
+static struct pci_driver driver = { .name = "ahci", .ids = ids, .probe = probe, .remove = remove };
 
 void
 ahci_register(void)

@@ -36,12 +36,13 @@ struct ahci {
 	volatile u8 *regs;		/* [I] */
 	u64 size;			/* [I] bytes of them */
 	struct ahci_port *ports[AHCI_PORTS_MAX];	/* [I] once interrupts are on; NULL: not there */
+	u32 irq;			/* [I] */
 };
 
 extern const struct ata_port_ops ahci_port_ops;
 /* Memory and registers of a port, before ata_port_init(). -ENOMEM. */
 int __must_check ahci_port_init(struct ahci_port *ap);
-void ahci_port_destroy(struct ahci_port *ap);
+void ahci_port_destroy(struct ahci_port *ap);	/* stops it, frees its memory; the struct stays */
 void ahci_port_interrupt(struct ahci_port *ap);
 
 #endif

@@ -374,10 +374,21 @@ ahci_port_init(struct ahci_port *ap)
 void
 ahci_port_destroy(struct ahci_port *ap)
 {
+	put(ap, AHCI_PxIE, 0);
+	(void)!stop_engine(ap);
 	put(ap, AHCI_PxCMD, 0);
 	(void)!wait_bits(ap, AHCI_PxCMD, CMD_FIS_RUNS, 0, ENGINE_MS);
-	dma_free(ap->tables[0].mem, PAGE_SIZE);
+	for (u32 i = 0; i < ATA_SLOTS_MAX; i++)
+		if (ap->tables[i].mem != NULL)
+			dma_free(ap->tables[i].mem, PAGE_SIZE);
 	dma_free(ap->list, PAGE_SIZE);
+}
+
+static void
+ahci_port_release(struct ata_port *p)
+{
+	ata_port_destroy(p);
+	kmem_free(port_of(p));
 }
 
 const struct ata_port_ops ahci_port_ops = {
@@ -386,4 +397,5 @@ const struct ata_port_ops ahci_port_ops = {
 	.stop = ahci_port_stop,
 	.reset = ahci_port_reset,
 	.prepare = ahci_port_prepare,
+	.release = ahci_port_release,
 };

@@ -12,6 +12,7 @@
  * other one runs alone on its port.
  *
  * Lock key: [I] immutable  [a] atomic  [l] port's lock (LOCK_DISK_HW, irqs off)  [e] port's thread  [P] publish_lock
+ *           [B] boot's thread, then PCI's lock
  */
 #ifndef DEV_ATA_ATA_H
 #define DEV_ATA_ATA_H
@@ -96,6 +97,8 @@ struct ata_port_ops {
 	int (*reset)(struct ata_port *p, enum ata_class *found);
 	/* A device with so many commands at a time: make room. -ENOMEM. The port's thread */
 	int (*prepare)(struct ata_port *p, u32 slots);
+	/* The last reference is gone: free what p is a part of. */
+	void (*release)(struct ata_port *p);
 };
 
 enum {					/* port->events */
@@ -104,6 +107,7 @@ enum {					/* port->events */
 	ATA_EVENT_LINK		= 1 << 2,	/* the controller or the wire: reset */
 	ATA_EVENT_TIMEOUT	= 1 << 3,
 	ATA_EVENT_PUSH		= 1 << 4,
+	ATA_EVENT_RETIRE	= 1 << 5,	/* the controller goes */
 };
 
 struct ata_port {
@@ -131,16 +135,23 @@ struct ata_port {
 	u32 swallowed;			/* [l] slots whose commands the device never saw */
 #endif
 	struct completion probed;	/* the first time */
-	struct list node;		/* [I] after boot: all ports */
+	struct completion retired;
+	bool started;			/* [I] it has a thread */
+	struct refcount refs;		/* [a] controller, devices */
+	struct list node;		/* [B] all ports */
 };
 
 /* --- port.c --- */
 
 /* The caller has filled in what is [I] of its own, zeroed the rest. -ENOMEM. Boot, one at a time. */
 int __must_check ata_port_init(struct ata_port *p);
-/* Its thread probes; interrupts can come. -ENOMEM. From here on the port stays for ever. */
+/* Its thread probes; interrupts can come. -ENOMEM. */
 int __must_check ata_port_start(struct ata_port *p);
-void ata_port_destroy(struct ata_port *p);	/* one that wasn't started */
+void ata_port_destroy(struct ata_port *p);	/* one that wasn't started, or in ops->release */
+/* Its controller goes: its devices are gone, their commands end with -ENODEV, none is started any more, its thread has ended. Sleeps. */
+void ata_port_retire(struct ata_port *p);
+void ata_port_get(struct ata_port *p);
+void ata_port_put(struct ata_port *p);
 extern struct list ata_ports;
 /* Takes c: it ends by c->done(). -ENODEV: the device is gone, c wasn't taken. Any context. */
 int __must_check ata_port_submit(struct ata_port *p, struct ata_command *c);
@@ -173,6 +184,8 @@ void ata_device_get(struct ata_device *dev);
 void ata_device_put(struct ata_device *dev);
 /* It was found, or dev->gone was set: make or remove its disk, in the publisher's thread. */
 void ata_device_changed(struct ata_device *dev);
+/* Do so now, in this thread, with all that were. PCI's lock may be held. */
+void ata_publish_now(void);
 const char *ata_device_name(const struct ata_device *dev, char *buf, size_t size);	/* "ata1.00" */
 
 /* --- disk.c, packet.c: make the disk of a device (dev->disk). The publisher's thread. --- */

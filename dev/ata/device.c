@@ -12,6 +12,7 @@
 #include "sys/log.h"
 #include "sys/mutex.h"
 
+static struct mutex publishing = MUTEX_INIT(publishing, LOCK_BUS);	/* one at a time; inside PCI's */
 static struct mutex publish_lock = MUTEX_INIT(publish_lock, LOCK_LEAF_SLEEP);
 static struct list changed = LIST_INIT(changed);	/* [P] with a reference, in order of port and unit */
 static struct waitq changed_wake = WAITQ_INIT(changed_wake);
@@ -144,6 +145,7 @@ ata_device_create(struct ata_port *p, u32 unit)
 	dev->port = p;
 	dev->unit = (u8)unit;
 	refcount_init(&dev->refs, 1);
+	ata_port_get(p);
 	return dev;
 }
 
@@ -156,8 +158,12 @@ ata_device_get(struct ata_device *dev)
 void
 ata_device_put(struct ata_device *dev)
 {
-	if (refcount_put(&dev->refs))
-		kmem_free(dev);
+	struct ata_port *p = dev->port;
+
+	if (!refcount_put(&dev->refs))
+		return;
+	kmem_free(dev);
+	ata_port_put(p);
 }
 
 const char *
@@ -238,11 +244,12 @@ next_changed(void)
 	return dev;
 }
 
-static void
-publish_changes(void)
+void
+ata_publish_now(void)
 {
 	struct ata_device *dev;
 
+	mutex_lock_nested(&publishing);
 	while ((dev = next_changed()) != NULL) {
 		if (!is_gone(dev) && dev->disk == NULL)
 			publish(dev);
@@ -250,6 +257,7 @@ publish_changes(void)
 			withdraw(dev);
 		ata_device_put(dev);
 	}
+	mutex_unlock(&publishing);
 }
 
 static bool
@@ -282,7 +290,7 @@ publisher(void *arg)
 {
 	for (;;) {
 		wait_event(&changed_wake, !list_empty(&changed));
-		publish_changes();
+		ata_publish_now();
 	}
 }
 
@@ -297,7 +305,7 @@ ata_init(void)
 	ide_register();
 	list_for_each(p, &ata_ports, node)
 		completion_wait(&p->probed);
-	publish_changes();
+	ata_publish_now();
 	if (thread_spawn(publisher, NULL, "ata") != 0)
 		log_err("ata: no memory for the thread; disks that are plugged in stay unseen");
 }

@@ -19,12 +19,14 @@ struct ide_channel {
 	struct ata_port port;		/* first */
 	u16 base, ctl;			/* [I] ports */
 	u16 bm;				/* [I] bus master; 0: none */
+	u32 irq;			/* [I] */
 	bool awaited;			/* [l] the command waits for the device to ask for its packet or first data */
 	u32 *prd;			/* [l] a page: the PRD table, and at TRIM_OFFSET a trim block; NULL without bm */
 	u64 prd_addr;			/* [I] */
 };
 
 extern const struct ata_port_ops ide_port_ops;
+void ide_channel_mute(struct ide_channel *h);	/* no interrupts any more */
 bool ide_channel_interrupt(struct ide_channel *h);	/* was it ours? */
 
 #endif

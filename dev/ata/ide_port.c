@@ -468,10 +468,27 @@ ide_port_reset(struct ata_port *p, enum ata_class *found)
 	return err;
 }
 
+void
+ide_channel_mute(struct ide_channel *h)
+{
+	outb(h->ctl, IDE_CTL_BASE | IDE_CTL_NIEN);
+}
+
 static int
 ide_port_prepare(struct ata_port *p, u32 slots)
 {
 	return 0;
+}
+
+static void
+ide_port_release(struct ata_port *p)
+{
+	struct ide_channel *h = channel_of(p);
+
+	ata_port_destroy(p);
+	if (h->prd != NULL)
+		dma_free(h->prd, PAGE_SIZE);
+	kmem_free(h);
 }
 
 const struct ata_port_ops ide_port_ops = {
@@ -481,4 +498,5 @@ const struct ata_port_ops ide_port_ops = {
 	.stop = ide_port_stop,
 	.reset = ide_port_reset,
 	.prepare = ide_port_prepare,
+	.release = ide_port_release,
 };

@@ -300,6 +300,8 @@ ata_port_init(struct ata_port *p)
 	waitq_init(&p->wake);
 	waitq_init(&p->taken);
 	completion_init(&p->probed);
+	completion_init(&p->retired);
+	refcount_init(&p->refs, 1);
 	p->frozen = true;
 	p->events = ATA_EVENT_PROBE;
 	return 0;
@@ -310,9 +312,34 @@ ata_port_start(struct ata_port *p)
 {
 	int err = thread_spawn(ata_port_thread, p, "ata/%u", p->index);
 
-	if (err == 0)
+	if (err == 0) {
+		p->started = true;
 		list_add_tail(&ata_ports, &p->node);
+	}
 	return err;
+}
+
+void
+ata_port_retire(struct ata_port *p)
+{
+	if (!p->started)
+		return;
+	ata_port_event(p, ATA_EVENT_RETIRE);
+	completion_wait(&p->retired);
+	list_del(&p->node);
+}
+
+void
+ata_port_get(struct ata_port *p)
+{
+	refcount_get(&p->refs);
+}
+
+void
+ata_port_put(struct ata_port *p)
+{
+	if (refcount_put(&p->refs))
+		p->ops->release(p);
 }
 
 void

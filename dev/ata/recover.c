@@ -547,6 +547,24 @@ settle_late(struct ata_port *p)
 	return settled;
 }
 
+/* All devices go. Commands that come in from then on are refused, those that are here end. */
+static void
+retire(struct ata_port *p)
+{
+	struct pass pass = { .events = 0 };
+
+	list_init(&pass.failed);
+	list_init(&pass.waiting);
+	for (u32 i = 0; i < p->units; i++)
+		if (p->devs[i] != NULL)
+			drop(p, i, "goes with its controller");
+	take(p, &pass);
+	(void)p->ops->stop(p);
+	dispose_all(p, &pass.failed);
+	dispose_all(p, &pass.waiting);
+	completion_complete(&p->retired);	/* p may be gone */
+}
+
 void
 ata_port_thread(void *arg)
 {
@@ -557,6 +575,8 @@ ata_port_thread(void *arg)
 
 		wait_event(&p->wake, pending(p) != 0);
 		pass.events = pending(p);
+		if (pass.events & ATA_EVENT_RETIRE)
+			break;
 		if (pass.events & ATA_EVENT_PUSH) {
 			push(p);
 			continue;
@@ -569,4 +589,6 @@ ata_port_thread(void *arg)
 		if (pass.events & ATA_EVENT_PROBE)
 			completion_complete(&p->probed);
 	}
+	retire(p);
+	thread_exit();
 }

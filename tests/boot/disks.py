@@ -222,6 +222,36 @@ def check_held_and_failed(g, server, name):
     g.check(f"dd if=/dev/{name} bs=64k iflag=direct | md5sum", md5(server.data))
 
 
+def check_controller_removed(g, server, name):
+    """Away with the controller of a disk that is read, written and mounted; who has it open gets errors."""
+    g.check(f"mkfs.ext2 /dev/{name} >/dev/null && mkdir -p /tmp/m && mount -t ext2 /dev/{name} /tmp/m && cp -r /etc /tmp/m && sync")
+    g.run(f"(while dd if=/dev/{name} of=/dev/null bs=64k iflag=direct; do :; done) 2>/dev/null & "
+          f"(while [ -b /dev/{name} ] && cp -r /etc /tmp/m/x && sync && rm -r /tmp/m/x; do :; done) 2>/dev/null & sleep 1")
+    late = server.serve_late(nbd.READ, 3)
+    server.wait_caught(1, 30)
+    g.check(f"d=$(readlink -f /sys/block/{name}/device); until [ -e $d/remove ]; do d=${{d%/*}}; done; echo 1 >$d/remove", timeout=60)
+    late.join()
+    g.check(f"wait; ! ls /dev/{name} 2>/dev/null; ! ls /sys/block/{name} 2>/dev/null", timeout=60)
+    g.check("umount /tmp/m; ! mount | grep /tmp/m", timeout=60)
+
+
+def run_pulled(case, command, stem, report, login_limit):
+    _machine, device, name = STALL[case["device"]]
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/nbd"
+        server = nbd.Server(path, bytes(SIZE))
+        words = ["-nodefaults", "-drive", f"file=nbd:unix:{path},if=none,id=d0,format=raw", "-device", device]
+        with Guest([*command, *words], f"{stem}.log") as g:
+            if not report.run("reaches the shell", g.login, login_limit):
+                return
+            report.run("its controller is removed", check_controller_removed, g, server, name)
+            report.run("powers off", power.poweroff, g)
+            found = [line for line in qemu.faults(g.text) if "I/O error" not in line]
+            if found:
+                report("log without faults", "; ".join(found[:5]), 0)
+        server.close()
+
+
 def run_stall(case, command, stem, report, login_limit):
     """Requests that the host answers long after our time-out: the device is reset, they come to a good end, the device works on."""
     _machine, device, name = STALL[case["device"]]

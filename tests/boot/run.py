@@ -102,6 +102,7 @@ CASES = [
     boot("root-iso", quick=True, kind="root-iso", how="bios"),
     boot("applets", quick=True, kind="transcripts", device="*", machine="pc", append="loglevel=1"),
     boot("applets-tools", kind="transcripts", device="tools/*", machine="pc", append="loglevel=1"),
+    *(boot(f"pulled-{d}", kind="pulled", device=d, machine=disks.STALL[d][0]) for d in disks.STALL),
     *(boot(f"cut-{d}", kind="cut", device=d) for d in disks.ROOT),
     boot("make-debug", kind="debug"),
     boot("bad-initramfs", kind="bad", smp=1, mem=128),
@@ -215,7 +216,8 @@ def run_bad(case, args, stem, report):
 
 
 def run_disks(case, args, stem, report):
-    run = {"virtio": disks.run_virtio, "hvc": disks.run_hvc, "root": disks.run_root, "stall": disks.run_stall, "cut": disks.run_cut}[case["kind"]]
+    run = {"virtio": disks.run_virtio, "hvc": disks.run_hvc, "root": disks.run_root, "stall": disks.run_stall, "cut": disks.run_cut,
+           "pulled": disks.run_pulled}[case["kind"]]
     words = command(case, args)
     case = {**case, "debug": args.debug}
     if case["kind"] == "root":
@@ -241,7 +243,8 @@ def run_case(case, args):
     """One case; returns (passed, failed)."""
     report = Report(case["name"])
     stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
-    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, "roots": run_roots, **dict.fromkeys(("virtio", "hvc", "root", "stall", "cut"), run_disks)}
+    disk_kinds = dict.fromkeys(("virtio", "hvc", "root", "stall", "cut", "pulled"), run_disks)
+    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, "roots": run_roots, **disk_kinds}
     special.get(case["kind"], run_system)(case, args, stem, report)
     return report.passed, report.failed
 
