@@ -296,3 +296,59 @@ libfs_statfs(struct super_block *sb, struct abi_statfs *st)
 	st->f_namelen = NAME_MAX_K;
 	return 0;
 }
+
+/* --- objects without names --- */
+
+static const struct super_ops nameless_super_ops = { .statfs = libfs_statfs };
+static const struct vnode_ops nameless_vnode_ops;	/* generic behaviour all through */
+
+int
+libfs_mount_nameless(const struct fs_type *type, u32 flags, u32 magic, const struct dentry_ops *dops, struct super_block **out)
+{
+	struct super_block *sb;
+	struct vnode *root;
+	int err = super_create(type, &nameless_super_ops, flags, &sb);
+
+	if (err != 0)
+		return err;
+	sb->magic = magic;
+	sb->blksize = PAGE_SIZE;
+	sb->dops = dops;
+	root = vnode_alloc(sb);
+	if (root == NULL)
+		goto out_put;
+	root->ino = vnode_next_ino();
+	root->mode = S_IFDIR | 0700;
+	root->ops = &nameless_vnode_ops;
+	sb->root = dentry_alloc_root(root);
+	if (sb->root == NULL)
+		goto out_put;
+	*out = sb;
+	return 0;
+out_put:
+	super_put(sb);
+	return -ENOMEM;
+}
+
+int
+libfs_new_nameless(struct mount *mnt, u32 mode, const struct file_ops *fops, struct path *out)
+{
+	const struct cred *c = cred_current();
+	struct vnode *vn = vnode_alloc(mnt->sb);
+
+	if (vn == NULL)
+		return -ENOMEM;
+	vn->ino = vnode_next_ino();
+	vn->mode = mode;
+	vn->uid = c->fsuid;
+	vn->gid = c->fsgid;
+	vn->ops = &nameless_vnode_ops;
+	vn->fops = fops;
+	vnode_touch(vn, VT_ATIME | VT_MTIME | VT_CTIME);
+	out->dentry = dentry_alloc_root(vn);
+	if (out->dentry == NULL)
+		return -ENOMEM;
+	mount_get(mnt);
+	out->mnt = mnt;
+	return 0;
+}

@@ -564,65 +564,16 @@ pipefs_show_name(struct dentry *d, struct strbuf *out)
 }
 
 static const struct dentry_ops pipefs_dops = { .show_name = pipefs_show_name };
-static const struct super_ops pipefs_super_ops = { .statfs = libfs_statfs };
-static const struct vnode_ops pipefs_vnode_ops;	/* generic behaviour all through */
 
 static int
 pipefs_mount(const struct fs_type *type, u32 flags, const char *dev, const char *data, struct super_block **out)
 {
-	struct super_block *sb;
-	struct vnode *root;
-	int err;
-
 	(void)dev, (void)data;
-	err = super_create(type, &pipefs_super_ops, flags, &sb);
-	if (err != 0)
-		return err;
-	sb->magic = 0x50495045;		/* PIPEFS_MAGIC, statfs(2) */
-	sb->blksize = PAGE_SIZE;
-	sb->dops = &pipefs_dops;
-	root = vnode_alloc(sb);
-	if (root == NULL)
-		goto out_put;
-	root->ino = vnode_next_ino();
-	root->mode = S_IFDIR | 0700;
-	root->ops = &pipefs_vnode_ops;
-	sb->root = dentry_alloc_root(root);
-	if (sb->root == NULL)
-		goto out_put;
-	*out = sb;
-	return 0;
-out_put:
-	super_put(sb);
-	return -ENOMEM;
+	return libfs_mount_nameless(type, flags, 0x50495045 /* PIPEFS_MAGIC, statfs(2) */, &pipefs_dops, out);
 }
 
 static const struct fs_type pipefs_type = { .name = "pipefs", .flags = FS_NODEV, .mount = pipefs_mount };
 static struct mount *pipefs_mnt;	/* [I] */
-
-/* A new pipe's path, in pipefs. -ENOMEM. */
-static int
-pipefs_new(struct path *out)
-{
-	const struct cred *c = cred_current();
-	struct vnode *vn = vnode_alloc(pipefs_sb);
-
-	if (vn == NULL)
-		return -ENOMEM;
-	vn->ino = vnode_next_ino();
-	vn->mode = S_IFIFO | 0600;
-	vn->uid = c->fsuid;
-	vn->gid = c->fsgid;
-	vn->ops = &pipefs_vnode_ops;
-	vn->fops = &pipe_fops;
-	vnode_touch(vn, VT_ATIME | VT_MTIME | VT_CTIME);
-	out->dentry = dentry_alloc_root(vn);
-	if (out->dentry == NULL)
-		return -ENOMEM;
-	mount_get(pipefs_mnt);
-	out->mnt = pipefs_mnt;
-	return 0;
-}
 
 int
 pipe_create_files(struct file *ends[2], int flags)
@@ -630,7 +581,7 @@ pipe_create_files(struct file *ends[2], int flags)
 	struct path path;
 	int err;
 
-	err = pipefs_new(&path);
+	err = libfs_new_nameless(pipefs_mnt, S_IFIFO | 0600, &pipe_fops, &path);
 	if (err != 0)
 		return err;
 	err = file_open_path(&path, O_RDONLY | flags, &ends[0]);

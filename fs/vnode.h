@@ -16,6 +16,7 @@
 struct block_device;
 struct blockmap_ops;
 struct dentry;
+struct dentry_ops;
 struct flock_list;
 struct fs_probe;
 struct iattr;
@@ -288,6 +289,10 @@ int __must_check libfs_add_kern(struct dentry *dir, const char *name, struct vno
 int libfs_lookup(struct vnode *dir, struct dentry *d, struct vnode **out);	/* not in the cache: does not exist */
 int libfs_iterate(struct file *f, struct dir_context *ctx);
 int libfs_statfs(struct super_block *sb, struct abi_statfs *st);
+/* Objects that no directory names (pipes, sockets): the mount operation of such a file system, which differs by magic and dops ... */
+int __must_check libfs_mount_nameless(const struct fs_type *type, u32 flags, u32 magic, const struct dentry_ops *dops, struct super_block **out);
+/* ... and a new vnode of it, of the caller's, with a dentry; *out is referenced. -ENOMEM */
+int __must_check libfs_new_nameless(struct mount *mnt, u32 mode, const struct file_ops *fops, struct path *out);
 extern const struct file_ops libfs_dir_fops;		/* uses f->priv */
 /* The rest of a directory in memory. nlink, sizes and times are kept; the caller has made room for what it counts. */
 void libfs_entry_added(struct vnode *dir);	/* size and times of dir, after libfs_add() in a create-like op */

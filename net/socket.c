@@ -19,7 +19,6 @@ int net_wmem_max = SOCKET_BUF_DEFAULT, net_rmem_max = SOCKET_BUF_DEFAULT, net_so
 
 static const struct socket_family *families[AF_MAX];	/* [I] after boot */
 static struct mount *sockfs_mnt;			/* [I] */
-static struct super_block *sockfs_sb;			/* [I] */
 static const struct file_ops socket_fops;
 
 /* --- the object --- */
@@ -203,69 +202,22 @@ sockfs_no_open(struct vnode *vn, struct file *f)
 
 static const struct file_ops sockfs_fops = { .open = sockfs_no_open };
 static const struct dentry_ops sockfs_dops = { .show_name = sockfs_show_name };
-static const struct super_ops sockfs_super_ops = { .statfs = libfs_statfs };
-static const struct vnode_ops sockfs_vnode_ops;
 
 static int
 sockfs_mount(const struct fs_type *type, u32 flags, const char *dev, const char *data, struct super_block **out)
 {
-	struct super_block *sb;
-	struct vnode *root;
-	int err = super_create(type, &sockfs_super_ops, flags, &sb);
-
 	(void)dev, (void)data;
-	if (err != 0)
-		return err;
-	sb->magic = 0x534f434b;		/* SOCKFS_MAGIC, statfs(2) */
-	sb->blksize = 4096;
-	sb->dops = &sockfs_dops;
-	root = vnode_alloc(sb);
-	if (root == NULL)
-		goto out_put;
-	root->ino = vnode_next_ino();
-	root->mode = S_IFDIR | 0777;
-	root->ops = &sockfs_vnode_ops;
-	sb->root = dentry_alloc_root(root);
-	if (sb->root == NULL)
-		goto out_put;
-	*out = sb;
-	return 0;
-out_put:
-	super_put(sb);
-	return -ENOMEM;
+	return libfs_mount_nameless(type, flags, 0x534f434b /* SOCKFS_MAGIC, statfs(2) */, &sockfs_dops, out);
 }
 
 static const struct fs_type sockfs_type = { .name = "sockfs", .flags = FS_NODEV, .mount = sockfs_mount };
-
-static int
-new_path(struct path *out)
-{
-	const struct cred *c = cred_current();
-	struct vnode *vn = vnode_alloc(sockfs_sb);
-
-	if (vn == NULL)
-		return -ENOMEM;
-	vn->ino = vnode_next_ino();
-	vn->mode = S_IFSOCK | 0777;
-	vn->uid = c->fsuid;
-	vn->gid = c->fsgid;
-	vn->ops = &sockfs_vnode_ops;
-	vn->fops = &sockfs_fops;
-	vnode_touch(vn, VT_ATIME | VT_MTIME | VT_CTIME);
-	out->dentry = dentry_alloc_root(vn);
-	if (out->dentry == NULL)
-		return -ENOMEM;
-	mount_get(sockfs_mnt);
-	out->mnt = sockfs_mnt;
-	return 0;
-}
 
 int
 socket_file(struct socket *s, int flags, struct file **out)
 {
 	struct path path;
 	struct file *f;
-	int err = new_path(&path);
+	int err = libfs_new_nameless(sockfs_mnt, S_IFSOCK | 0777, &sockfs_fops, &path);
 
 	if (err != 0)
 		goto fail;
@@ -290,6 +242,5 @@ net_init(void)
 {
 	if (mount_internal(&sockfs_type, &sockfs_mnt) != 0)
 		panic("net: no memory for sockfs");
-	sockfs_sb = sockfs_mnt->sb;
 	unix_init();
 }
