@@ -29,7 +29,7 @@ def ext(*words):
 
 
 def fat(bits, cluster):
-    return lambda path, args: ["mkfs.fat", "-F", bits, "-s", str(cluster), path]
+    return lambda path, args: ["mkfs.fat", "-F", bits, "-s", str(8 if args.big else cluster), path]
 
 
 # Name: how it is made, its size in MiB for the quick form, for the whole, and with a file that fills what FAT32 can hold.
