@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * FAT: run.py gives a FAT12 (vdd), a FAT16 (vde) and a FAT32 (vdf), and has all checked by fsck.fat afterwards. Each test runs on all three.
- * Names and directories here; contents of files in fs_fat_data.c; options, the format and mtools in fs_fat_disk.c.
+ * Names and directories here; contents of files in fs_fat_data.c.
  */
 #define _GNU_SOURCE
 #include "fat.h"
