@@ -307,7 +307,8 @@ blockmap_write_page(struct mapping *m, struct page *pg, struct writeback_control
 	struct blockmap_pass one = { .vn = m->owner, .op = BIO_WRITE, .flags = wbc->sync ? BIO_SYNC : 0 };
 
 	/* Only write-back itself still has this file, which no directory has: its pages go next, and need not be written. */
-	if (!wbc->sync && refcount_read(&one.vn->refs) == 1 && READ_ONCE(one.vn->nlink) == 0) {
+	if (!wbc->sync && (atomic_load_relaxed(&one.vn->state) & VN_LAST_USER) &&
+	    (one.vn->sb->blockmap->droppable == NULL || one.vn->sb->blockmap->droppable(one.vn))) {
 		page_unlock(pg);
 		mapping_end_writeback(m, pg, 0);
 		return 0;

@@ -43,6 +43,8 @@ struct blockmap_ops {
 	/* A write begins at pos, behind the file's end: file systems without holes fill the gap, so that the size is pos. vn [l] held
 	 * exclusively, no page locked. NULL: a hole will do. */
 	int (*fill_gap)(struct vnode *vn, off_t pos);
+	/* May dirty pages of a file without links and users be thrown away now? NULL: always. */
+	bool (*droppable)(struct vnode *vn);
 };
 
 /* The mapping ops of regular files (and long symlinks, directories kept in pages) of disk file systems: vn->mapping is initialised

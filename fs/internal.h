@@ -71,6 +71,7 @@ void super_evict_vnodes(struct super_block *sb);	/* all that are unused; waits f
 struct vnode *vnode_next_with_pages(struct super_block *sb, struct vnode *prev);
 /* The one dirty for longest, if since before `before`; referenced. */
 struct vnode *vnode_take_dirty(struct super_block *sb, nsec_t before);
+void vnode_put_written(struct vnode *vn);	/* what these two and vnode_mapping_hold() gave; NULL allowed */
 extern struct waitq vnode_state_wq;			/* VN_NEW, VN_FREEING or VN_WRITING ended */
 extern struct waitq vnode_evict_wq;
 bool vnode_evict_pending(void);

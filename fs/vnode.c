@@ -161,32 +161,67 @@ evict_later(struct vnode *vn)
 	waitq_wake_all(&vnode_evict_wq);
 }
 
-void
-vnode_put(struct vnode *vn)
+/* Without links, and besides us only write-back has it: wait, so that the space is free when close or unlink returns. hash_lock is held. */
+static void
+wait_for_write_back_locked(struct vnode *vn)
 {
-	s32 n;
-	bool last;
-
-	if (vn == NULL)
-		return;
-	n = atomic_load_relaxed(&vn->refs.n);
-	while (n > 1)
-		if (atomic_try_cas(&vn->refs.n, &n, n - 1))
-			return;
-	if (!hlist_is_linked(&vn->hash)) {
-		last = refcount_put(&vn->refs);
-	} else {
-		spin_lock(&hash_lock);
-		last = last_put_locked(vn);
+	while (vn->nlink == 0 && vn->writeback_refs != 0 && refcount_read(&vn->refs) == (s32)vn->writeback_refs + 1) {
+		atomic_fetch_or(&vn->state, (u32)VN_LAST_USER);
 		spin_unlock(&hash_lock);
+		wait_event(&vnode_state_wq, READ_ONCE(vn->writeback_refs) == 0);
+		spin_lock(&hash_lock);
 	}
+}
+
+static void
+put_hashed(struct vnode *vn, bool written)
+{
+	bool last, wake = false;
+
+	spin_lock(&hash_lock);
+	if (written) {
+		vn->writeback_refs--;
+		wake = vn->state & VN_LAST_USER;
+	} else if (!thread_current()->in_reclaim) {
+		wait_for_write_back_locked(vn);
+	}
+	last = last_put_locked(vn);
+	spin_unlock(&hash_lock);
+	if (wake)
+		waitq_wake_all(&vnode_state_wq);
 	if (last && thread_current()->in_reclaim && vn->sb->ops->write_vnode != NULL)
 		evict_later(vn);
 	else if (last)
 		evict(vn);
 }
 
+void
+vnode_put(struct vnode *vn)
+{
+	s32 n;
+
+	if (vn == NULL)
+		return;
+	n = atomic_load_relaxed(&vn->refs.n);
+	while (n > 1 && (READ_ONCE(vn->nlink) != 0 || READ_ONCE(vn->writeback_refs) == 0))
+		if (atomic_try_cas(&vn->refs.n, &n, n - 1))
+			return;
+	if (hlist_is_linked(&vn->hash))
+		put_hashed(vn, false);
+	else if (refcount_put(&vn->refs))
+		evict(vn);
+}
+
 /* --- for write-back: references of vnodes that perhaps nobody uses --- */
+
+void
+vnode_put_written(struct vnode *vn)
+{
+	if (vn != NULL && hlist_is_linked(&vn->hash))
+		put_hashed(vn, true);
+	else
+		vnode_put(vn);
+}
 
 /* hash_lock is held: a reference, unless vn comes or goes. */
 static bool
@@ -206,13 +241,28 @@ grab_locked(struct vnode *vn)
 	return true;
 }
 
+/* The same for write-back: end with vnode_put_written(). Its count comes first: see vnode_put(). */
+static bool
+grab_to_write_locked(struct vnode *vn)
+{
+	bool hashed = hlist_is_linked(&vn->hash);
+
+	if (atomic_load_relaxed(&vn->state) & VN_LAST_USER)
+		return false;
+	vn->writeback_refs += hashed;
+	if (grab_locked(vn))
+		return true;
+	vn->writeback_refs -= hashed;
+	return false;
+}
+
 bool
 vnode_mapping_hold(struct mapping *m)
 {
 	bool ok;
 
 	spin_lock(&hash_lock);
-	ok = grab_locked(m->owner);
+	ok = grab_to_write_locked(m->owner);
 	spin_unlock(&hash_lock);
 	return ok;
 }
@@ -220,7 +270,7 @@ vnode_mapping_hold(struct mapping *m)
 void
 vnode_mapping_drop(struct mapping *m)
 {
-	vnode_put(m->owner);
+	vnode_put_written(m->owner);
 }
 
 struct vnode *
@@ -234,14 +284,14 @@ vnode_next_with_pages(struct super_block *sb, struct vnode *prev)
 	for (pos = prev != NULL ? prev->sb_node.next : sb->vnodes.next; pos != &sb->vnodes; pos = pos->next) {
 		struct vnode *vn = list_entry(pos, struct vnode, sb_node);
 
-		if (vn->mapping.nr_pages != 0 && !(vn->mapping.flags & MAPPING_MEMORY) && grab_locked(vn)) {
+		if (vn->mapping.nr_pages != 0 && !(vn->mapping.flags & MAPPING_MEMORY) && grab_to_write_locked(vn)) {
 			found = vn;
 			break;
 		}
 	}
 	spin_unlock(&sb->lock);
 	spin_unlock(&hash_lock);
-	vnode_put(prev);
+	vnode_put_written(prev);
 	return found;
 }
 
@@ -255,7 +305,7 @@ vnode_take_dirty(struct super_block *sb, nsec_t before)
 	list_for_each(vn, &sb->dirty, dirty_node) {
 		if (vn->dirtied_at > before)
 			break;
-		if (grab_locked(vn)) {
+		if (grab_to_write_locked(vn)) {
 			found = vn;
 			break;
 		}

@@ -31,6 +31,7 @@ struct vnode {
 	const struct file_ops *fops;	/* [I] for open files of it */
 	struct super_block *sb;		/* [I] */
 	struct refcount refs;		/* [a] type-stable: lookups try-get */
+	u32 writeback_refs;		/* [LOCK_VNODE_HASH] those of them that write-back has */
 	u64 ino;			/* [I] */
 	u32 mode;			/* [s|l] type and permission bits */
 	kuid_t uid;			/* [s|l] */
@@ -68,7 +69,8 @@ struct vnode {
 enum { VN_NEW = 1, VN_DIRTY = 2, VN_FREEING = 4, VN_APPEND = 8, VN_IMMUTABLE = 16, VN_NOATIME = 32, VN_SYNC = 64, VN_DEAD_DIR = 128,
 	VN_NODUMP = 512, VN_LINKABLE = 256 /* O_TMPFILE: may be linked with no link left */,
 	VN_DIRTY_DATA = 1024 /* with VN_DIRTY: more than times changed; fdatasync writes it */, VN_WRITING = 2048 /* write_vnode runs */,
-	VN_ORPHAN = 4096 /* counts in sb->orphans */, VN_DIRSYNC = 8192 };
+	VN_ORPHAN = 4096 /* counts in sb->orphans */, VN_DIRSYNC = 8192,
+	VN_LAST_USER = 16384 /* no links, and who puts the last reference waits for write-back to let go */ };
 
 /* setattr: what to change; the VFS has checked permission. */
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,

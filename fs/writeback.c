@@ -163,7 +163,7 @@ super_write_vnodes(struct super_block *sb, nsec_t before, bool wait)
 		int e = vnode_write(vn, wait);
 
 		err = err != 0 ? err : e;
-		vnode_put(vn);
+		vnode_put_written(vn);
 	}
 	return err;
 }

@@ -63,7 +63,6 @@ struct ext2_fs {
 	u8 hash_version;		/* [I] of new indexes */
 	bool hash_unsigned;		/* [I] */
 	bool error;			/* [a] something was found wrong: s_state says so at the next write of the super block */
-	nsec_t next_orphan_wait;	/* [a] */
 	u16 mount_state;		/* [I] s_state as it was */
 	u32 next_generation;		/* [a] */
 	struct ext2_opts {
@@ -189,6 +188,9 @@ int ext2_block_path(const struct ext2_fs *fs, u64 fblock, u32 idx[4]);
 /* Free blocks [first, last] of the file, in as many transactions as it takes. *h is open before and after (on errors, too). */
 int __must_check ext2_free_range(struct handle **h, struct vnode *vn, u64 first, u64 last);
 int __must_check ext2_truncate(struct vnode *vn, off_t size);
+/* Data from `from` on that the committing transaction has yet to write is written: before its pages are thrown away, with a handle open or when
+ * no links are left. */
+void ext2_settle_data(struct vnode *vn, off_t from);
 int ext2_punch_hole(struct vnode *vn, off_t from, off_t to);
 off_t ext2_max_size(const struct ext2_fs *fs);
 

@@ -480,8 +480,11 @@ ext2_evict(struct vnode *vn)
 	struct ext2_inode *ei = ext2_i(vn);
 	bool gone = vn->nlink == 0 && vn->ops != NULL && !(atomic_load_relaxed(&vn->sb->flags) & MS_RDONLY);
 
-	if (S_ISREG(vn->mode))
+	if (S_ISREG(vn->mode)) {
+		if (gone)
+			ext2_settle_data(vn, 0);
 		mapping_truncate(&vn->mapping, 0, INT64_MAX);
+	}
 	journal_ordered_drop(fs->journal, &ei->ordered);
 	if (gone)
 		delete_inode(vn);

@@ -7,7 +7,6 @@
 #include "sys/kmem.h"
 #include "sys/log.h"
 #include "sys/lib/string.h"
-#include "sys/wait.h"
 
 /* --- handles --- */
 
@@ -27,42 +26,15 @@ ext2_start(struct ext2_fs *fs, u32 credits, struct handle **h)
 }
 
 #define LOW_BLOCKS	256
-#define ORPHAN_STEP	(2 * NSEC_PER_MSEC)
-#define ORPHAN_WAIT	(100 * NSEC_PER_MSEC)
-
-static struct waitq never = WAITQ_INIT(never);	/* nobody wakes it */
-
-/* A file that was removed a moment ago may be in the hands of write-back still, which frees it then. Not more often than once a second: what is
- * really open may stay so. */
-static void
-wait_for_removed(struct ext2_fs *fs)
-{
-	u64 before = atomic_load_relaxed(&fs->free_blocks);
-	nsec_t end = clock_now() + ORPHAN_WAIT;
-
-	if (clock_now() < atomic_load_relaxed(&fs->next_orphan_wait))
-		return;
-	while (atomic_load_relaxed(&fs->free_blocks) == before && atomic_load_relaxed(&fs->sb->orphans) != 0) {
-		if (clock_now() > end) {
-			atomic_store_relaxed(&fs->next_orphan_wait, clock_now() + NSEC_PER_SEC);
-			return;
-		}
-		(void)wait_event_full(&never, false, THREAD_UNINTERRUPTIBLE, clock_now() + ORPHAN_STEP, waitq_prepare);
-	}
-}
 
 int
 ext2_start_alloc(struct ext2_fs *fs, u32 credits, struct handle **h)
 {
 	u64 low = fs->reserved_blocks + LOW_BLOCKS;
 
-	if (journal_current() == NULL) {
-		if (atomic_load_relaxed(&fs->free_blocks) < low && atomic_load_relaxed(&fs->sb->orphans) != 0)
-			wait_for_removed(fs);
-		if (fs->journal != NULL && atomic_load_relaxed(&fs->busy_blocks) != 0 &&
-		    atomic_load_relaxed(&fs->free_blocks) < low + atomic_load_relaxed(&fs->busy_blocks))
-			(void)!journal_commit_all(fs->journal);
-	}
+	if (journal_current() == NULL && fs->journal != NULL && atomic_load_relaxed(&fs->busy_blocks) != 0 &&
+	    atomic_load_relaxed(&fs->free_blocks) < low + atomic_load_relaxed(&fs->busy_blocks))
+		(void)!journal_commit_all(fs->journal);
 	return ext2_start(fs, credits, h);
 }
 

@@ -390,9 +390,16 @@ blockmap_trim(struct vnode *vn)
 		(void)!ext2_truncate(vn, size);
 }
 
+static bool
+blockmap_droppable(struct vnode *vn)
+{
+	return !journal_ordered_committing(ext2_fs(vn->sb)->journal, &ext2_i(vn)->ordered);
+}
+
 const struct blockmap_ops ext2_blockmap_ops = {
 	.map = blockmap_map,
 	.begin = blockmap_begin,
 	.end = blockmap_end,
 	.trim = blockmap_trim,
+	.droppable = blockmap_droppable,
 };

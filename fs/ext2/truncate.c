@@ -206,6 +206,15 @@ extend(struct vnode *vn, off_t size)
 	return err;
 }
 
+void
+ext2_settle_data(struct vnode *vn, off_t from)
+{
+	struct writeback_control wbc = { .start = (u64)from >> PAGE_SHIFT, .last = UINT64_MAX, .nr_to_write = -1, .sync = true };
+
+	if (journal_ordered_committing(ext2_fs(vn->sb)->journal, &ext2_i(vn)->ordered))
+		(void)!mapping_flush(&vn->mapping, &wbc);	/* an error is the mapping's */
+}
+
 /* The first transaction: the new size, and the promise to free the rest. */
 static int
 begin_shrink(struct vnode *vn, off_t size)
@@ -218,6 +227,7 @@ begin_shrink(struct vnode *vn, off_t size)
 
 	if (err != 0)
 		return err;
+	ext2_settle_data(vn, size);
 	if (h != NULL && ((u64)size & mask) != 0)
 		journal_ordered_add(h, &ei->ordered, size, (off_t)ALIGN_UP((u64)size, mask + 1));
 	err = ext2_orphan_add(h, vn);
@@ -285,8 +295,10 @@ punch_locked(struct vnode *vn, off_t from, off_t to)
 	struct ext2_fs *fs = ext2_fs(vn->sb);
 	u64 first = ((u64)from + fs->block_size - 1) >> fs->block_bits, end = (u64)to >> fs->block_bits;
 	struct handle *h;
-	int err = load_edge(vn, from), e;
+	int err = mapping_sync(&vn->mapping, from, to - 1), e;	/* the blocks may be a file's before they are free */
 
+	if (err == 0)
+		err = load_edge(vn, from);
 	if (err == 0)
 		err = load_edge(vn, to);
 	if (err != 0)

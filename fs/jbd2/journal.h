@@ -79,6 +79,9 @@ struct journal_ordered {
 void journal_ordered_init(struct journal_ordered *o, struct mapping *m);
 void journal_ordered_add(struct handle *h, struct journal_ordered *o, off_t from, off_t to);	/* bytes */
 void journal_ordered_drop(struct journal *j, struct journal_ordered *o);	/* may sleep; no handle, no page lock */
+/* Does the transaction that is being committed still have data of it to write? Then pages may not be thrown away unwritten by what a later
+ * transaction does to the file: a crash between the two would show what lay in their blocks before. j NULL: no. */
+bool journal_ordered_committing(struct journal *j, const struct journal_ordered *o);
 
 /* fsync: remember journal_tid() of the handle that changed the vnode last, then journal_commit(). Returns when that transaction has
  * committed and all that was written to the file system's device before the call is stable (the device was flushed): also where the

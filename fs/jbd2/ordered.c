@@ -70,6 +70,23 @@ journal_ordered_drop(struct journal *j, struct journal_ordered *o)
 	spin_unlock(&j->lock);
 }
 
+bool
+journal_ordered_committing(struct journal *j, const struct journal_ordered *o)
+{
+	bool yes = false;
+
+	if (j == NULL)
+		return false;
+	spin_lock(&j->lock);
+	if (j->committing != NULL) {
+		u32 tid = j->committing->tid;
+
+		yes = list_is_linked(&o->slot[tid & 1].node) && o->slot[tid & 1].tid == tid;
+	}
+	spin_unlock(&j->lock);
+	return yes;
+}
+
 static struct journal_ordered *
 owner_of(struct list *node, u32 i)
 {
