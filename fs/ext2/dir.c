@@ -113,7 +113,7 @@ ext2_dir_changed(struct vnode *dir)
 
 /* --- in one block --- */
 
-bool
+int
 ext2_find_in_block(struct vnode *dir, struct buf *b, const char *name, u32 len, struct ext2_slot *out)
 {
 	u32 prev = 0;
@@ -122,17 +122,17 @@ ext2_find_in_block(struct vnode *dir, struct buf *b, const char *name, u32 len, 
 		struct ext2_dirent *de = (struct ext2_dirent *)(b->data + off);
 
 		if (!ext2_dirent_ok(dir, b, off))
-			return false;
+			return -EUCLEAN;
 		if (de->inode != 0 && de->name_len == len && memcmp(de->name, name, len) == 0) {
 			out->b = b;
 			out->de = de;
 			out->prev = prev;
-			return true;
+			return 1;
 		}
 		prev = off;
 		off += de->rec_len;
 	}
-	return false;
+	return 0;
 }
 
 int
@@ -226,11 +226,14 @@ find_linear(struct vnode *dir, const char *name, u32 len, struct ext2_slot *out)
 			err = ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", &b);
 		if (err != 0)
 			return err;
-		if (ext2_find_in_block(dir, b, name, len, out)) {
+		err = ext2_find_in_block(dir, b, name, len, out);
+		if (err == 1) {
 			out->fblock = i;
 			return 0;
 		}
 		buf_put(b);
+		if (err != 0)
+			return err;
 		i++;
 	}
 	return -ENOENT;
@@ -333,7 +336,7 @@ ext2_dir_dotdot(struct vnode *dir, struct ext2_slot *out)
 
 	if (err != 0)
 		return err;
-	if (ext2_find_in_block(dir, b, "..", 2, out))
+	if (ext2_find_in_block(dir, b, "..", 2, out) == 1)
 		return 0;
 	buf_put(b);
 	ext2_error(ext2_fs(dir->sb), "directory #%llu has no \"..\"", (unsigned long long)dir->ino);

@@ -71,7 +71,7 @@ struct ext2_fs {
 		kgid_t resgid;
 		u64 sb_block;		/* sb= in units of 1 KiB */
 		u32 commit_ms;
-		bool minixdf, grpid, noload, no_barrier, no_xattr, debug;
+		bool minixdf, grpid, noload, no_barrier, no_xattr, debug, ordered;
 		bool errors_set, resuid_set, resgid_set;
 	} opts;				/* by remount, under the mount's locks; single words */
 	struct mutex orphan_lock;	/* LOCK_FS_ALLOC */
@@ -213,7 +213,8 @@ int __must_check ext2_dir_make(struct handle *h, struct vnode *vn, struct vnode 
 void ext2_dir_changed(struct vnode *dir);	/* times, version */
 int __must_check ext2_dir_dotdot(struct vnode *dir, struct ext2_slot *out);
 int __must_check ext2_dir_is_empty(struct vnode *dir);		/* 1, 0, -errno */
-bool ext2_find_in_block(struct vnode *dir, struct buf *b, const char *name, u32 len, struct ext2_slot *out);
+/* 1: found; 0; -EUCLEAN: the block is damaged, and may have it or not. */
+int __must_check ext2_find_in_block(struct vnode *dir, struct buf *b, const char *name, u32 len, struct ext2_slot *out);
 /* Room for an entry in one block: put it there. -ENOSPC: none. h access is done here. */
 int __must_check ext2_add_to_block(struct handle *h, struct vnode *dir, struct buf *b, const char *name, u32 len, u64 ino, u8 type);
 u8 ext2_dirent_type(const struct ext2_fs *fs, u32 mode);

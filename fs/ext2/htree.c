@@ -207,9 +207,14 @@ ext2_htree_find(struct vnode *dir, const char *name, u32 len, struct ext2_slot *
 		err = read_leaf(dir, &p, &out->fblock, &b);
 		if (err != 0)
 			break;
-		if (ext2_find_in_block(dir, b, name, len, out))
+		err = ext2_find_in_block(dir, b, name, len, out);
+		if (err == 1) {
+			err = 0;
 			break;
+		}
 		buf_put(b);
+		if (err != 0)
+			break;
 		err = -ENOENT;
 		if (next_hash(&p, &next) && next == (p.hash.major | 1))
 			err = next_leaf(dir, &p);

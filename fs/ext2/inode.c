@@ -270,7 +270,7 @@ ext2_get_inode(struct super_block *sb, u64 ino, struct vnode **out)
 		vnode_fail_new(vn);
 		if (err == -EUCLEAN)
 			ext2_error(fs, "inode %llu is damaged", (unsigned long long)ino);
-		return err == -EUCLEAN ? -EIO : err;
+		return err;
 	}
 	vnode_unlock_new(vn);
 	*out = vn;
@@ -425,6 +425,16 @@ ext2_getattr(struct vnode *vn, struct kstat *st)
 	return 0;
 }
 
+/* What the inode can hold. */
+static nsec_t
+clamp_time(const struct vnode *vn, nsec_t t)
+{
+	const struct ext2_inode *ei = (const struct ext2_inode *)vn;
+	nsec_t max = (HAS_FIELD(ei, i_atime_extra) ? MIN(0x37fffffffL, INT64_MAX / NSEC_PER_SEC - 1) : INT32_MAX) * NSEC_PER_SEC;
+
+	return MIN(MAX(t, INT32_MIN * NSEC_PER_SEC), max);
+}
+
 int
 ext2_setattr(struct vnode *vn, const struct iattr *a)
 {
@@ -438,6 +448,8 @@ ext2_setattr(struct vnode *vn, const struct iattr *a)
 	if (err != 0)
 		return err;
 	rest.valid &= ~(u32)ATTR_SIZE;
+	rest.atime = clamp_time(vn, rest.atime);
+	rest.mtime = clamp_time(vn, rest.mtime);
 	err = ext2_start(fs, EXT2_CREDITS_INODE, &h);
 	if (err != 0)
 		return err;

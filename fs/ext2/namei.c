@@ -65,13 +65,13 @@ ext2_lookup(struct vnode *dir, struct dentry *d, struct vnode **out)
 	err = ino == EXT2_JOURNAL_INO || ino == dir->ino ? -EUCLEAN : ext2_get_inode(dir->sb, ino, out);
 	if (err == -ESTALE || err == -EUCLEAN) {
 		ext2_error(ext2_fs(dir->sb), "directory #%llu names inode %u, which is not in use", (unsigned long long)dir->ino, ino);
-		err = -EIO;
+		err = -EUCLEAN;
 	}
 	if (err == 0 && S_ISDIR((*out)->mode) && dentry_dir_is_elsewhere(d, *out)) {
 		ext2_error(ext2_fs(dir->sb), "directory #%u is in #%llu as well as elsewhere", ino, (unsigned long long)dir->ino);
 		vnode_put(*out);
 		*out = NULL;
-		err = -EIO;
+		err = -EUCLEAN;
 	}
 	return err;
 }

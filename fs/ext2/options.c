@@ -31,7 +31,7 @@ ext2_default_options(struct ext2_opts *o, const struct ext2_super *es)
 /* Options that change nothing here: what they ask for is how it is, or doesn't matter to who mounts. */
 static const char *const accepted[] = {
 	"rw", "ro", "defaults", "check=none", "nocheck", "noacl", "orlov", "norecovery_ok", "block_validity", "noblock_validity",
-	"data=ordered", "auto_da_alloc", "nodelalloc", "nodiscard", "noquota", "reservation", "noinit_itable", "nombcache",
+	"auto_da_alloc", "nodelalloc", "nodiscard", "noquota", "reservation", "noinit_itable", "nombcache",
 	"data_err=ignore", "data_err=abort", "noauto_da_alloc",
 };
 
@@ -44,7 +44,7 @@ static const struct { const char *word; u16 at; bool value; } switches[] = {
 	{ "nobarrier", offsetof(struct ext2_opts, no_barrier), true }, { "barrier", offsetof(struct ext2_opts, no_barrier), false },
 	{ "barrier=0", offsetof(struct ext2_opts, no_barrier), true }, { "barrier=1", offsetof(struct ext2_opts, no_barrier), false },
 	{ "nouser_xattr", offsetof(struct ext2_opts, no_xattr), true }, { "user_xattr", offsetof(struct ext2_opts, no_xattr), false },
-	{ "debug", offsetof(struct ext2_opts, debug), true },
+	{ "debug", offsetof(struct ext2_opts, debug), true }, { "data=ordered", offsetof(struct ext2_opts, ordered), true },
 };
 
 static int
@@ -155,10 +155,14 @@ ext2_show_options(struct super_block *sb, struct strbuf *out)
 	if (o->errors != def)
 		strbuf_puts(out, o->errors == EXT2_ERRORS_PANIC ? ",errors=panic" :
 			o->errors == EXT2_ERRORS_RO ? ",errors=remount-ro" : ",errors=continue");
+	if (o->debug)
+		strbuf_puts(out, ",debug");
 	if (o->commit_ms != 5000)
 		strbuf_printf(out, ",commit=%u", o->commit_ms / 1000);
 	if (o->no_barrier)
 		strbuf_puts(out, ",nobarrier");
+	if (o->ordered && fs->journal != NULL)
+		strbuf_puts(out, ",data=ordered");
 	if (o->noload)
 		strbuf_puts(out, ",norecovery");
 	if (o->no_xattr)

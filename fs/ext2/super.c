@@ -453,10 +453,10 @@ ext2_sync_vnode(struct vnode *vn, bool datasync)
 	return err != 0 ? err : journal_commit(fs->journal, fs->bdev, atomic_load_relaxed(&ext2_i(vn)->tid));
 }
 
-static u32
+static u64
 overhead(const struct ext2_fs *fs)
 {
-	u32 n = fs->first_block + fs->nr_groups * (2 + fs->itable_blocks);
+	u64 n = fs->first_block + (u64)fs->nr_groups * (2 + fs->itable_blocks);
 
 	for (u32 g = 0; g < fs->nr_groups; g++) {
 		u32 descriptors = ext2_super_gd_blocks(fs, g);
@@ -474,7 +474,7 @@ ext2_statfs(struct super_block *sb, struct abi_statfs *st)
 
 	st->f_type = EXT2_MAGIC;
 	st->f_bsize = st->f_frsize = fs->block_size;
-	st->f_blocks = fs->blocks - (fs->opts.minixdf ? 0 : MIN(overhead(fs), fs->blocks));
+	st->f_blocks = fs->blocks - (fs->opts.minixdf ? 0 : MIN(overhead(fs), (u64)fs->blocks));
 	st->f_bfree = free;
 	st->f_bavail = free > fs->reserved_blocks ? free - fs->reserved_blocks : 0;
 	st->f_files = fs->inodes;
@@ -522,9 +522,7 @@ make_writable(struct ext2_fs *fs)
 		return -EROFS;
 	if (block_device_is_read_only(fs->bdev))
 		return -EACCES;
-	err = ext2_check_features(sb, fs->es, &flags);
-	if (err == 0 && (flags & MS_RDONLY))
-		err = -EROFS;
+	err = ext2_check_features(sb, fs->es, &flags) != 0 ? -EROFS : 0;
 	if (err == 0 && fs->journal == NULL) {
 		err = ext2_open_journal(fs, false);
 		take_state(fs);

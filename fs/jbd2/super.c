@@ -252,6 +252,8 @@ journal_close(struct journal *j)
 	if (j->thread) {
 		err = journal_flush(j);
 		stop_thread(j);
+		if (j->error != 0 && !j->noted)		/* the thread was told to stop before it came to it */
+			(void)journal_write_super(j);
 		journal_discard(j);
 	}
 	free_journal(j);

@@ -147,12 +147,20 @@ def make_devices(directory):
             "-chardev", "file,path=/dev/null,id=port", "-device", "virtserialport,chardev=port,name=org.lintel.test"]
 
 
+# What tests/guest/ext2*.c and fs_disk.c mount: an ext2 and an ext3; revision 0; old inodes and no indexes; two to be filled.
+FILE_SYSTEMS = {
+    "vdb": "-b 1024 -I 256 {} 64M", "vdc": "-b 4096 -I 256 -j {} 64M", "vdd": "-r 0 -b 1024 {} 32M", "vde": "-b 2048 -I 128 -O ^dir_index {} 64M",
+    "vdf": "-b 1024 -I 128 -N 1024 -m 5 {} 8M", "vdg": "-b 1024 -I 256 -N 1024 -j -J size=1 {} 16M",
+}
+
+
 def make_file_systems(directory):
-    """vdb and vdc: an ext2 with blocks of 1 KiB and an ext3 with blocks of 4 KiB."""
     words = []
-    for name, how in ("vdb", ["-b", "1024", "-I", "256"]), ("vdc", ["-b", "4096", "-I", "256", "-j"]):
+    for name, how in FILE_SYSTEMS.items():
         path = f"{directory}/{name}.img"
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how, path, "64M"], check=True)
+        with open(path, "wb"):
+            pass
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how.format(path).split()], check=True)
         words += ["-drive", f"file={path},if=none,id={name},format=raw", "-device", f"virtio-blk-pci,drive={name}"]
     return words + fat.make(directory) + iso.make(directory)
 
@@ -160,7 +168,7 @@ def make_file_systems(directory):
 def check_file_systems(directory):
     """What e2fsck says about them after the run, nothing if they are clean."""
     faults = []
-    for name in "vdb", "vdc":
+    for name in FILE_SYSTEMS:
         done = subprocess.run(["e2fsck", "-fn", f"{directory}/{name}.img"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             faults.append(f"e2fsck of {name}: " + " | ".join(done.stdout.splitlines()[:6]))
