@@ -160,7 +160,7 @@ def make_file_systems(directory):
         path = f"{directory}/{name}.img"
         with open(path, "wb"):
             pass
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how.format(path).split()], check=True)
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how.format(path).split()], check=True, stderr=subprocess.PIPE)
         words += ["-drive", f"file={path},if=none,id={name},format=raw", "-device", f"virtio-blk-pci,drive={name}"]
     return words + fat.make(directory) + iso.make(directory)
 
