@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A disk file system: run.py gives an ext2 with blocks of 1 KiB (vdb), an ext3 with blocks of 4 KiB (vdc), and an ext2 with blocks of 2 KiB,
- * small inodes and no dir_index (vde), 64 MiB each, and has all checked by e2fsck afterwards. Linux mounts them by its ext4 driver.
+ * small inodes and no dir_index (vdi), 64 MiB each, and has all checked by e2fsck afterwards. Linux mounts them by its ext4 driver.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -33,7 +33,7 @@ rename2(const char *from, const char *to, unsigned flags)
 	return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
 }
 
-static const char *const devices[] = { "/dev/vdb", "/dev/vdc", "/dev/vde" };
+static const char *const devices[] = { "/dev/vdb", "/dev/vdc", "/dev/vdi" };
 
 /* Mount, and stand in an empty directory of the test's own. */
 static void

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
-static const char *const devices[] = { "/dev/vdf", "/dev/vdg" };
+static const char *const devices[] = { "/dev/vdj", "/dev/vdk" };
 static struct statfs before;
 
 /* In an empty directory that has room for names. */

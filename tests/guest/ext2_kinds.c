@@ -18,16 +18,16 @@ START_TEST(kinds_revision_0)
 	char text[8];
 	int fd;
 
-	ck_assert_uint_eq(peek("/dev/vdd", SB_REV, 4), 0);
-	use("/dev/vdd", "errors=remount-ro");
+	ck_assert_uint_eq(peek("/dev/vdh", SB_REV, 4), 0);
+	use("/dev/vdh", "errors=remount-ro");
 	put("file", "of revision 0");
 	ck_ok(mkdir("dir", 0755));
 	ck_ok(symlink("file", "dir/short"));
 	ck_ok(symlink("a text that needs a block of its own, since it is longer than sixty bytes", "dir/long"));
 	ck_ok(chown("file", 70000, 3));
 	leave();
-	ck_assert_uint_eq(peek("/dev/vdd", SB_REV, 4), 0);
-	use("/dev/vdd", NULL);
+	ck_assert_uint_eq(peek("/dev/vdh", SB_REV, 4), 0);
+	use("/dev/vdh", NULL);
 	ck_assert_int_eq(status("file").st_size, 13);
 	ck_assert_int_eq(status("file").st_uid, 70000);
 	ck_assert_int_eq(ck_ok(readlink("dir/short", text, sizeof(text))), 4);
@@ -36,15 +36,15 @@ START_TEST(kinds_revision_0)
 	ck_assert_int_eq(ck_ok(pwrite(fd, "x", 1, 3L << 30)), 1);
 	close(fd);
 	leave();
-	ck_assert_uint_eq(peek("/dev/vdd", SB_REV, 4), 1);
-	ck_assert_uint_eq(peek("/dev/vdd", SB_RO_COMPAT, 4) & 2, 2);
-	ck_assert_uint_eq(peek("/dev/vdd", 1024 + 84, 4), 11);
-	ck_assert_uint_eq(peek("/dev/vdd", 1024 + 88, 2), 128);
-	use("/dev/vdd", NULL);
+	ck_assert_uint_eq(peek("/dev/vdh", SB_REV, 4), 1);
+	ck_assert_uint_eq(peek("/dev/vdh", SB_RO_COMPAT, 4) & 2, 2);
+	ck_assert_uint_eq(peek("/dev/vdh", 1024 + 84, 4), 11);
+	ck_assert_uint_eq(peek("/dev/vdh", 1024 + 88, 2), 128);
+	use("/dev/vdh", NULL);
 	ck_assert_int_eq(status("large").st_size, (3L << 30) + 1);
 	ck_ok(setxattr("file", "user.a", "value", 5, 0));
 	leave();
-	ck_assert_uint_eq(peek("/dev/vdd", SB_COMPAT, 4) & 8, 8);
+	ck_assert_uint_eq(peek("/dev/vdh", SB_COMPAT, 4) & 8, 8);
 }
 END_TEST
 
@@ -54,7 +54,7 @@ START_TEST(kinds_three_levels)
 	const long start = (12 + 256 + 65536) * 1024L, end = (12 + 256 + 65536 + 256L * 256 * 256) * 1024;
 	int fd;
 
-	use("/dev/vdd", "errors=remount-ro");
+	use("/dev/vdh", "errors=remount-ro");
 	fd = ck_ok(open("three", O_RDWR | O_CREAT, 0644));
 	ck_ok(pwrite(fd, "a", 1, start - 1));
 	ck_ok(fsync(fd));
@@ -81,7 +81,7 @@ START_TEST(kinds_three_levels_read)
 	char c;
 	int fd;
 
-	use("/dev/vdd", "errors=remount-ro");
+	use("/dev/vdh", "errors=remount-ro");
 	fd = ck_ok(open("tree", O_RDWR | O_CREAT, 0644));
 	ck_ok(pwrite(fd, "a", 1, start - 1));
 	ck_ok(pwrite(fd, "b", 1, start));
@@ -89,7 +89,7 @@ START_TEST(kinds_three_levels_read)
 	ck_ok(pwrite(fd, "d", 1, end - 1));
 	close(fd);
 	leave();
-	use("/dev/vdd", "errors=remount-ro");
+	use("/dev/vdh", "errors=remount-ro");
 	fd = ck_ok(open("tree", O_RDWR));
 	ck_ok(pread(fd, &c, 1, start - 1));
 	ck_assert_int_eq(c, 'a');
@@ -124,7 +124,7 @@ START_TEST(kinds_old_inodes)
 {
 	struct timespec ts[2] = { { 1000, 123456789 }, { 4000000000L, 987654321 } };
 
-	use("/dev/vde", "errors=remount-ro");
+	use("/dev/vdi", "errors=remount-ro");
 	put("oldtimes", "");
 	ck_ok(utimensat(AT_FDCWD, "oldtimes", ts, 0));
 	ck_assert_int_eq(status("oldtimes").st_atim.tv_sec, 1000);
@@ -133,7 +133,7 @@ START_TEST(kinds_old_inodes)
 	ck_assert_int_eq(status("oldtimes").st_ctim.tv_nsec, 0);
 	ck_assert_uint_eq(birth("oldtimes").stx_mask & STATX_BTIME, 0);
 	leave();
-	use("/dev/vde", "errors=remount-ro");
+	use("/dev/vdi", "errors=remount-ro");
 	ck_assert_int_eq(status("oldtimes").st_mtim.tv_sec, 0x7fffffff);
 	leave();
 }
@@ -162,7 +162,7 @@ END_TEST
 /* Where attributes go: into the inode behind its fields, or a block that equal ones share. */
 START_TEST(kinds_places_of_attributes)
 {
-	const char *const devices[] = { "/dev/vdb", "/dev/vde" };
+	const char *const devices[] = { "/dev/vdb", "/dev/vdi" };
 	char value[500];
 	struct statfs before;
 
@@ -268,8 +268,8 @@ START_TEST(kinds_statfs)
 	static const struct { const char *dev; long size, blocks, shown, reserved, files; } rows[] = {
 		{ "/dev/vdb", 1024, 65536, 60138, 3276, 16384 },
 		{ "/dev/vdc", 4096, 16384, 14329, 819, 16384 },
-		{ "/dev/vdd", 1024, 32768, 31727, 1638, 8192 },
-		{ "/dev/vde", 2048, 32768, 31674, 1638, 16384 },
+		{ "/dev/vdh", 1024, 32768, 31727, 1638, 8192 },
+		{ "/dev/vdi", 2048, 32768, 31674, 1638, 16384 },
 	};
 	struct statfs st;
 
@@ -292,11 +292,11 @@ END_TEST
 
 START_TEST(kinds_unknown_features)
 {
-	copy_disk("/dev/vdf");
+	copy_disk("/dev/vdj");
 	poke(COPY, SB_INCOMPAT, 4, peek(COPY, SB_INCOMPAT, 4) | 0x80000000);
 	ck_fails(mount_copy("ext4", 0, NULL), EINVAL);
 	ck_fails(mount_copy("ext4", MS_RDONLY, NULL), EINVAL);
-	copy_disk("/dev/vdf");
+	copy_disk("/dev/vdj");
 	poke(COPY, SB_RO_COMPAT, 4, peek(COPY, SB_RO_COMPAT, 4) | 0x80000000);
 	ck_fails(mount_copy("ext4", 0, NULL), EINVAL);
 	ck_ok(mount_copy("ext4", MS_RDONLY, NULL));
@@ -329,7 +329,7 @@ damage(const char *dev, const char *name)
 
 START_TEST(kinds_errors_continue)
 {
-	damage("/dev/vdf", "needle one");
+	damage("/dev/vdj", "needle one");
 	ck_ok(mount_copy("ext4", 0, "errors=continue"));
 	ck_ok(chdir(AT));
 	ck_fails(access("dir/needle one", F_OK), EUCLEAN);
@@ -343,7 +343,7 @@ END_TEST
 
 START_TEST(kinds_errors_remount_ro)
 {
-	damage("/dev/vdg", "needle two");
+	damage("/dev/vdk", "needle two");
 	if (_i == 0) {
 		ck_ok(mount_copy("ext4", 0, "errors=remount-ro"));
 	} else {		/* as the super block says */
@@ -367,7 +367,7 @@ START_TEST(kinds_too_many_links)
 	uint32_t per_group, ino, table;
 	long at;
 
-	copy_disk("/dev/vdf");
+	copy_disk("/dev/vdj");
 	ck_ok(mount_copy("ext4", 0, NULL));
 	ck_ok(chdir(AT));
 	put("f", "");

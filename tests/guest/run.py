@@ -149,20 +149,23 @@ def make_devices(directory):
 
 # What tests/guest/ext2*.c and fs_disk.c mount: an ext2 and an ext3; revision 0; old inodes and no indexes; two to be filled.
 FILE_SYSTEMS = {
-    "vdb": "-b 1024 -I 256 {} 64M", "vdc": "-b 4096 -I 256 -j {} 64M", "vdd": "-r 0 -b 1024 {} 32M", "vde": "-b 2048 -I 128 -O ^dir_index {} 64M",
-    "vdf": "-b 1024 -I 128 -N 1024 -m 5 {} 8M", "vdg": "-b 1024 -I 256 -N 1024 -j -J size=1 {} 16M",
+    "vdb": "-b 1024 -I 256 {} 64M", "vdc": "-b 4096 -I 256 -j {} 64M",
+    "vdh": "-r 0 -b 1024 {} 32M", "vdi": "-b 2048 -I 128 -O ^dir_index {} 64M",
+    "vdj": "-b 1024 -I 128 -N 1024 -m 5 {} 8M", "vdk": "-b 1024 -I 256 -N 1024 -j -J size=1 {} 16M",
 }
 
 
 def make_file_systems(directory):
     words = []
     for name, how in FILE_SYSTEMS.items():
+        if name == "vdh":
+            words += fat.make(directory) + iso.make(directory)
         path = f"{directory}/{name}.img"
         with open(path, "wb"):
             pass
         subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how.format(path).split()], check=True, stderr=subprocess.PIPE)
         words += ["-drive", f"file={path},if=none,id={name},format=raw", "-device", f"virtio-blk-pci,drive={name}"]
-    return words + fat.make(directory) + iso.make(directory)
+    return words
 
 
 def check_file_systems(directory):

@@ -32,7 +32,7 @@ START_TEST(features_incompat)
 {
 	char words[80];
 
-	copy_disk("/dev/vdf");
+	copy_disk("/dev/vdj");
 	poke(COPY, SB_INCOMPAT, 4, peek(COPY, SB_INCOMPAT, 4) | incompat[_i].bit);
 	ck_fails(mount_copy("ext4", _i % 2 != 0 ? MS_RDONLY : 0, NULL), EINVAL);
 	snprintf(words, sizeof(words), "unsupported optional features: %s\n", incompat[_i].name);
@@ -49,7 +49,7 @@ START_TEST(features_ro_compat)
 {
 	char words[80];
 
-	copy_disk("/dev/vdf");
+	copy_disk("/dev/vdj");
 	poke(COPY, SB_RO_COMPAT, 4, peek(COPY, SB_RO_COMPAT, 4) | ro_compat[_i].bit);
 	ck_fails(mount_copy("ext4", 0, NULL), EINVAL);
 	snprintf(words, sizeof(words), "couldn't mount RDWR because of unsupported optional features: %s\n", ro_compat[_i].name);
