@@ -14,7 +14,7 @@ BAD = re.compile(
     r"\bWARN|\bBUG\b|\bOops\b|[Pp]anic\b|[Ll]ock report|KASSERT|page: frame .* (freed in use|written while free)|slab: \S+ ?.*: object "
     r"|nobody cared|waits for CPUs|does not answer|do not run|: stall"
 )
-NOT_BAD = re.compile(r"[Cc]ommand line|panic=|WARN_ON_ONCE is off")
+NOT_BAD = re.compile(r"[Cc]ommand line|panic=|WARN_ON_ONCE is off|^  (CC|HOSTCC|MUSL) ")
 
 
 def kernel_path(kernel, debug=False):

@@ -365,7 +365,7 @@ ext2_alloc_blocks(struct handle *h, struct vnode *vn, u32 goal, u32 want, u32 *b
 	if (w->linked) {
 		u32 first = ext2_group_first(fs, w->group);
 
-		if (goal >= first + w->start && goal < first + w->end)
+		if (goal >= first + w->start && goal <= first + w->end)		/* at its end: used up, the next one is larger */
 			err = take_from_window(&r, goal);
 		else
 			ext2_window_drop(vn);
