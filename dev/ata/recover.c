@@ -551,6 +551,7 @@ settle_late(struct ata_port *p)
 static void
 retire(struct ata_port *p)
 {
+	enum ata_class found[ATA_UNITS_MAX];
 	struct pass pass = { .events = 0 };
 
 	list_init(&pass.failed);
@@ -559,7 +560,11 @@ retire(struct ata_port *p)
 		if (p->devs[i] != NULL)
 			drop(p, i, "goes with its controller");
 	take(p, &pass);
-	(void)p->ops->stop(p);
+	/* Stopping the engine is not enough: queued commands may still move data (QEMU's do). */
+	if (!list_empty(&pass.failed))
+		(void)p->ops->reset(p, found);
+	else
+		(void)p->ops->stop(p);
 	dispose_all(p, &pass.failed);
 	dispose_all(p, &pass.waiting);
 	completion_complete(&p->retired);	/* p may be gone */
