@@ -152,6 +152,13 @@ fat_name(char *out)
 	return len;
 }
 
+/* "." and "..", which every directory has: bytes() can hit upon them. */
+static bool
+is_dots(const char *name, size_t len)
+{
+	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+}
+
 size_t
 name_make(const struct inode *dir, char *name)
 {
@@ -159,7 +166,7 @@ name_make(const struct inode *dir, char *name)
 
 	do
 		len = kind->fat ? fat_name(name) : ext_name(name);
-	while (entry_find(dir, name, len) != NULL);
+	while (is_dots(name, len) || entry_find(dir, name, len) != NULL);
 	name[len] = '\0';
 	return len;
 }
