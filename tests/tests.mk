@@ -12,7 +12,7 @@ include tests/fuzz/fuzz.mk
 include tests/lint/lint.mk
 
 # The quick whole. Each part runs even if one before it failed; the debug kernel runs the guest tests too.
-SUITES := lint check guest-test 'guest-test DEBUG=1' boot-quick crash-test exchange-quick mutate-test
+SUITES := lint check guest-test 'guest-test DEBUG=1' boot-quick crash-test exchange-quick mutate-test posix-quick
 
 .PHONY: test
 test: ## all that must pass: lint, unit tests, guest tests on both builds, quick boot tests
