@@ -148,7 +148,7 @@ struct fat_vnode {
 	u32 length, last;		/* [m] clusters in the chain and the last of them, if `whole` */
 	bool whole;			/* [m] the chain's end was seen */
 	u32 next_run;			/* [m] */
-	struct fat_run runs[FAT_RUNS];	/* [m] parts of the chain; n 0: none */
+	struct fat_run runs[FAT_RUNS];	/* [m] parts of the chain, the first one newly grown; n 0: none */
 	u64 changed;			/* [a] fs->changes at the last change of its chain: what must be on the disk before the entry is */
 	u64 version;			/* [l] directories: bumped when a name is added */
 	u8 attr, lcase;			/* [s] */
@@ -175,7 +175,7 @@ int fat_flush_metadata(struct fat_fs *fs);	/* all of it on the disk; fs->synced 
 
 /* --- table.c --- */
 /* The entry of cluster c: a cluster, 0, FAT_BAD or FAT_CHAIN_END. */
-struct fat_cursor { struct buf *b[2]; u64 block; };	/* b[1]: of an entry that two blocks share */
+struct fat_cursor { struct buf *b[2]; u64 block, ahead; };	/* b[1]: of an entry that two blocks share; blocks below `ahead` were asked for */
 int __must_check fat_get(struct fat_fs *fs, struct fat_cursor *cur, u32 c, u32 *out);
 void fat_cursor_end(struct fat_cursor *cur);
 int __must_check fat_set(struct fat_fs *fs, u32 c, u32 value);		/* [f] held; in all copies */

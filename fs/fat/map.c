@@ -53,7 +53,22 @@ keep_run(struct fat_vnode *fv, const struct fat_run *run)
 			return;
 		}
 	}
-	fv->runs[fv->next_run++ % FAT_RUNS] = *run;
+	fv->runs[1 + fv->next_run++ % (FAT_RUNS - 1)] = *run;
+}
+
+/* The file has grown by `run`. That has a place of its own, or it would drive out where write-back is, behind it, in the chain. */
+static void
+keep_new_run(struct fat_vnode *fv, const struct fat_run *run)
+{
+	for (u32 i = 0; i < FAT_RUNS; i++) {
+		struct fat_run *r = &fv->runs[i];
+
+		if (r->n != 0 && r->fcluster + r->n == run->fcluster && r->cluster + r->n == run->cluster) {
+			r->n += run->n;
+			return;
+		}
+	}
+	fv->runs[0] = *run;
 }
 
 static int
@@ -206,7 +221,7 @@ append_locked(struct vnode *vn, u32 want, u32 *cluster, u32 *n)
 	if (fv->length == 0)
 		atomic_store_relaxed(&fv->start, *cluster);
 	run = (struct fat_run){ fv->length, *cluster, *n };
-	keep_run(fv, &run);
+	keep_new_run(fv, &run);
 	fv->last = *cluster + *n - 1;
 	fv->length += *n;
 	atomic_store_relaxed(&fv->changed, fat_changed(fs));

@@ -2,7 +2,7 @@
 /*
  * The table: reading and changing entries, allocating clusters and giving them back.
  *
- * All copies are kept equal. Entries are changed under fat_lock; they are read without: a byte of an entry never changes but with the
+ * All copies are kept equal: a block that was changed is copied whole. Entries are changed under fat_lock; they are read without: a byte of an entry never changes but with the
  * entry itself (FAT12's shared bytes keep the neighbour's half).
  *
  * A chain is given back only when no entry on the disk names it any more: until then it waits in fs->pending. So a power cut leaves
@@ -16,6 +16,7 @@
 #include "sys/log.h"
 
 #define PENDING_MAX	512U
+#define READ_AHEAD	32U		/* blocks of the table */
 
 struct pending { struct list node; u32 start; bool metadata; };
 
@@ -29,22 +30,46 @@ fat_cursor_end(struct fat_cursor *cur)
 	cur->b[0] = cur->b[1] = NULL;
 }
 
-/* The block(s) of copy `copy` with c's entry; *off in the first. */
-static int
-load(struct fat_fs *fs, struct fat_cursor *cur, u32 copy, u32 c, u32 *off)
+/* The block with c's entry, in the copy that counts; *off in it. */
+static u64
+entry_block(const struct fat_fs *fs, u32 c, u32 *off)
 {
 	u64 byte = fs->bits == 12 ? (u64)c + c / 2 : (u64)c * (fs->bits / 8);
-	u32 size = 1u << fs->block_bits;
-	u64 block = fs->fat_start + (u64)copy * fs->fat_blocks + (byte >> fs->block_bits);
+
+	*off = (u32)byte & ((1u << fs->block_bits) - 1);
+	return fs->fat_start + (u64)fs->active * fs->fat_blocks + (byte >> fs->block_bits);
+}
+
+/* Who goes along the table finds what comes next already under way. */
+static void
+read_ahead(struct fat_fs *fs, struct fat_cursor *cur, u64 block)
+{
+	u64 end = fs->fat_start + (u64)(fs->active + 1) * fs->fat_blocks;
+	struct block_plug plug;
+
+	if (cur->ahead >= block + READ_AHEAD / 2 || cur->ahead >= end)
+		return;
+	block_plug_start(&plug);
+	for (cur->ahead = MAX(cur->ahead, block); cur->ahead < MIN(block + READ_AHEAD, end); cur->ahead++)
+		buf_read_ahead(fs->bdev, cur->ahead);
+	block_plug_finish(&plug);
+}
+
+/* The block(s) with c's entry; *off in the first. */
+static int
+load(struct fat_fs *fs, struct fat_cursor *cur, u32 c, u32 *off)
+{
+	u64 block = entry_block(fs, c, off);
 	int err = 0;
 
-	*off = (u32)byte & (size - 1);
 	if (cur->b[0] == NULL || cur->block != block) {
+		if (cur->b[0] != NULL && block == cur->block + 1)
+			read_ahead(fs, cur, block);
 		fat_cursor_end(cur);
 		err = buf_read(fs->bdev, block, &cur->b[0]);
 		cur->block = block;
 	}
-	if (err == 0 && *off == size - 1 && cur->b[1] == NULL)
+	if (err == 0 && *off == (1u << fs->block_bits) - 1 && cur->b[1] == NULL)
 		err = buf_read(fs->bdev, block + 1, &cur->b[1]);
 	if (err != 0)
 		fat_cursor_end(cur);
@@ -97,16 +122,49 @@ raw_set(const struct fat_fs *fs, struct fat_cursor *cur, u32 c, u32 off, u32 val
 		*(le32_t *)p = le32_make((value & 0x0fffffff) | (le32_get(*(le32_t *)p) & 0xf0000000));
 		break;
 	}
-	buf_dirty(cur->b[0]);
+}
+
+/* [f] held. A block of the table was changed: the other copies get all of it, so that they need not be read. */
+static void
+copy_block(struct fat_fs *fs, struct buf *from)
+{
+	u64 at = from->block - fs->fat_start - (u64)fs->active * fs->fat_blocks;
+
+	buf_dirty(from);
+	for (u32 i = 0; fs->mirror && i < fs->fats; i++) {
+		u64 block = fs->fat_start + (u64)i * fs->fat_blocks + at;
+		struct buf *b;
+		int err;
+
+		if (i == fs->active)
+			continue;
+		err = buf_get(fs->bdev, block, &b);
+		if (err == 0 && !(atomic_load_relaxed(&b->state) & BUF_UPTODATE)) {
+			buf_put(b);
+			err = buf_get_zeroed(fs->bdev, block, &b);
+		}
+		if (err != 0)
+			continue;	/* a copy that can't be had can't be kept */
+		memcpy(b->data, from->data, from->size);
+		buf_dirty(b);
+		buf_put(b);
+	}
+}
+
+static void
+changed(struct fat_fs *fs, struct fat_cursor *cur)
+{
+	if (cur->b[0] != NULL)
+		copy_block(fs, cur->b[0]);
 	if (cur->b[1] != NULL)
-		buf_dirty(cur->b[1]);
+		copy_block(fs, cur->b[1]);
 }
 
 int
 fat_get(struct fat_fs *fs, struct fat_cursor *cur, u32 c, u32 *out)
 {
 	u32 mask = fs->bits == 32 ? 0x0fffffff : fs->bits == 16 ? 0xffff : 0xfff, off;
-	int err = load(fs, cur, fs->active, c, &off);
+	int err = load(fs, cur, c, &off);
 
 	if (err != 0)
 		return err;
@@ -118,32 +176,38 @@ fat_get(struct fat_fs *fs, struct fat_cursor *cur, u32 c, u32 *out)
 	return 0;
 }
 
+/* [f] held. The entries of n neighbours, from the last one on: what isn't linked yet is named by nobody. link: each one leads to the next, the
+ * last to `value`; without it all are `value`. *left: how many were not set. */
 static int
-set_raw(struct fat_fs *fs, u32 c, u32 value)
+set_run(struct fat_fs *fs, u32 c, u32 n, bool link, u32 value, u32 *left)
 {
-	for (u32 i = 0; i < fs->fats; i++) {
-		struct fat_cursor cur = { 0 };
-		u32 off;
-		int err;
+	struct fat_cursor cur = { 0 };
+	int err = 0;
+	u32 off;
 
-		if (!fs->mirror && i != fs->active)
-			continue;
-		err = load(fs, &cur, i, c, &off);
-		if (err != 0 && i == fs->active)
-			return err;
+	mutex_assert_held(&fs->fat_lock);
+	value = value == FAT_CHAIN_END ? 0x0fffffff : value;
+	for (*left = n; *left > 0; --*left) {
+		u32 at = c + *left - 1;
+
+		if (cur.b[0] != NULL && cur.block != entry_block(fs, at, &off))
+			changed(fs, &cur);
+		err = load(fs, &cur, at, &off);
 		if (err != 0)
-			continue;	/* a copy that can't be read can't be kept */
-		raw_set(fs, &cur, c, off, value);
-		fat_cursor_end(&cur);
+			break;
+		raw_set(fs, &cur, at, off, link && *left < n ? at + 1 : value);
 	}
-	return 0;
+	changed(fs, &cur);
+	fat_cursor_end(&cur);
+	return err;
 }
 
 int
 fat_set(struct fat_fs *fs, u32 c, u32 value)
 {
-	mutex_assert_held(&fs->fat_lock);
-	return set_raw(fs, c, value == FAT_CHAIN_END ? 0x0fffffff : value);
+	u32 left;
+
+	return set_run(fs, c, 1, false, value, &left);
 }
 
 /* --- allocation --- */
@@ -176,7 +240,7 @@ find_free(struct fat_fs *fs, struct fat_cursor *cur, u32 from, u32 *out)
 static int
 take_run(struct fat_fs *fs, struct fat_cursor *cur, u32 goal, u32 want, u32 *cluster, u32 *n)
 {
-	u32 count = 1, next = 0, taken;
+	u32 count = 1, next = 0, left, failed;
 	int err = find_free(fs, cur, goal, cluster);
 
 	while (err == 0 && count < want && fat_cluster_valid(fs, *cluster + count)) {
@@ -185,14 +249,13 @@ take_run(struct fat_fs *fs, struct fat_cursor *cur, u32 goal, u32 want, u32 *clu
 			break;
 		count++;
 	}
-	/* From the end: what isn't linked yet is named by nobody. */
-	for (taken = count; err == 0 && taken > 0; taken--)
-		err = fat_set(fs, *cluster + taken - 1, taken == count ? FAT_CHAIN_END : *cluster + taken);
-	if (err != 0) {
-		for (; taken < count; taken++)
-			(void)!fat_set(fs, *cluster + taken, 0);
-		return err;
+	if (err == 0) {
+		err = set_run(fs, *cluster, count, true, FAT_CHAIN_END, &left);
+		if (err != 0)
+			(void)!set_run(fs, *cluster + left, count - left, false, 0, &failed);
 	}
+	if (err != 0)
+		return err;
 	*n = count;
 	return 0;
 }
@@ -222,7 +285,7 @@ int
 fat_count_free(struct fat_fs *fs)
 {
 	struct fat_cursor cur = { 0 };
-	u32 n = 0, next, ahead = 0;
+	u32 n = 0, next;
 	int err = 0;
 
 	mutex_lock(&fs->fat_lock);
@@ -231,8 +294,6 @@ fat_count_free(struct fat_fs *fs)
 		if (err != 0)
 			break;
 		n += next == 0;
-		for (u32 at = (u32)(cur.block - fs->fat_start) + 1; ahead < at + 32 && ahead < fs->fat_blocks && fs->active == 0; ahead++)
-			buf_read_ahead(fs->bdev, (u64)fs->fat_start + ahead);
 	}
 	if (err == 0 && !fs->free_known) {
 		fs->free = n;
@@ -275,7 +336,7 @@ measure_run(struct fat_fs *fs, u32 c, u32 limit, u32 *n, u32 *next)
 int
 fat_free_chain(struct fat_fs *fs, u32 start, bool metadata)
 {
-	u32 c = start, left = fs->clusters, next, n, i;
+	u32 c = start, left = fs->clusters, next, n, rest;
 	int err = 0;
 
 	while (err == 0 && left > 0 && fat_cluster_valid(fs, c)) {
@@ -286,10 +347,9 @@ fat_free_chain(struct fat_fs *fs, u32 start, bool metadata)
 			fat_error(fs, "a chain of clusters ends at %u without a mark", c + n - 1);
 		forget_run(fs, c, n, metadata);
 		mutex_lock(&fs->fat_lock);
-		for (i = 0; i < n && err == 0; i++)
-			err = fat_set(fs, c + i, 0);
+		err = set_run(fs, c, n, false, 0, &rest);
 		if (fs->free != FAT_UNKNOWN)
-			fs->free = MIN(fs->free + i, fs->clusters);
+			fs->free = MIN(fs->free + n - rest, fs->clusters);
 		atomic_store_relaxed(&fs->full, false);
 		mutex_unlock(&fs->fat_lock);
 		left -= n;
@@ -375,10 +435,10 @@ fat_set_dirty(struct fat_fs *fs, bool dirty)
 	if (err != 0 || fs->bits == 12)
 		return err;
 	mutex_lock(&fs->fat_lock);
-	err = load(fs, &cur, fs->active, 1, &value);
+	err = load(fs, &cur, 1, &value);
 	if (err == 0) {
 		value = raw_get(fs, &cur, 1, value);
-		err = set_raw(fs, 1, dirty ? value & ~clean_bit : value | clean_bit);
+		err = fat_set(fs, 1, dirty ? value & ~clean_bit : value | clean_bit);
 	}
 	mutex_unlock(&fs->fat_lock);
 	fat_cursor_end(&cur);
