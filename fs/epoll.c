@@ -42,7 +42,7 @@ struct epoll {
 
 struct epoll_hook {			/* an item on one wait queue */
 	struct waiter waiter;
-	struct waitq *queue;
+	struct waitq *queue;		/* [a] NULL: it went (POLLFREE) */
 	struct epoll_item *item;
 	struct epoll_hook *next;
 };
@@ -100,6 +100,12 @@ item_wake(struct waiter *w, u32 events)
 	struct epoll_hook *h = container_of(w, struct epoll_hook, waiter);
 	u32 want = READ_ONCE(h->item->events);
 
+	if (events & POLLFREE) {
+		item_ready(h->item);
+		list_del_init(&w->node);
+		atomic_store_release(&h->queue, NULL);	/* the item may be freed from here on */
+		return false;
+	}
 	if (!(want & ~EPOLL_PRIVATE) || (events != 0 && !(events & want)))
 		return false;
 	item_ready(h->item);
@@ -181,9 +187,14 @@ item_destroy(struct epoll_item *it)
 	mutex_assert_held(&ep->mutex);
 	while (it->hooks != NULL) {
 		struct epoll_hook *h = it->hooks;
+		struct waitq *q;
 
 		it->hooks = h->next;
-		waitq_remove(h->queue, &h->waiter);
+		rcu_read_lock();	/* a queue that goes now stays as long as we look at it */
+		q = atomic_load_acquire(&h->queue);
+		if (q != NULL)
+			waitq_remove(q, &h->waiter);
+		rcu_read_unlock();
 		kmem_cache_free(hook_cache, h);
 	}
 	spin_lock_irq(&ep->spin);

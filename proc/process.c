@@ -54,8 +54,10 @@ sighand_free_rcu(struct rcu_head *h)
 void
 sighand_put(struct sighand *sh)
 {
-	if (sh != NULL && refcount_put(&sh->refs))
-		rcu_call(&sh->rcu, sighand_free_rcu);
+	if (sh == NULL || !refcount_put(&sh->refs))
+		return;
+	waitq_wake(&sh->signalfd_wq, 0, POLLHUP | POLLFREE);	/* epoll instances elsewhere may watch it */
+	rcu_call(&sh->rcu, sighand_free_rcu);
 }
 
 struct sighand *

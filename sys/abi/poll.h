@@ -18,7 +18,9 @@
 #define POLLMSG		0x0400u
 #define POLLREMOVE	0x1000u
 #define POLLRDHUP	0x2000u
-#define POLLFREE	0x4000u		/* never seen by users: the wait queue goes away */
+/* Never seen by users: a queue's last wake-up, it is freed after a grace period of RCU. A call-back that outlives it takes its waiter off
+ * the list, forgets the queue and returns false. Only queues whose owner may go before the file do so (signalfd). */
+#define POLLFREE	0x4000u
 
 struct abi_pollfd { s32 fd; s16 events; s16 revents; };
 
