@@ -36,6 +36,7 @@ struct files {
 	struct fd_array first;
 	struct file *first_file[FD_INLINE];
 	unsigned long first_bits[2];
+	struct rcu_head rcu;
 };
 
 static struct kmem_cache *cache;	/* [I] */
@@ -488,6 +489,18 @@ files_get(struct files *fs)
 	refcount_get(&fs->refs);
 }
 
+bool
+files_try_get(struct files *fs)
+{
+	return refcount_try_get(&fs->refs);
+}
+
+static void
+files_free_rcu(struct rcu_head *h)
+{
+	kmem_cache_free(cache, container_of(h, struct files, rcu));
+}
+
 void
 files_put(struct files *fs)
 {
@@ -498,7 +511,7 @@ files_put(struct files *fs)
 			close_file(fs, fs->array->file[fd]);
 	if (fs->array != &fs->first)
 		array_free_rcu(&fs->array->rcu);
-	kmem_cache_free(cache, fs);
+	rcu_call(&fs->rcu, files_free_rcu);
 }
 
 void

@@ -34,6 +34,7 @@ int fd_set_cloexec(int fd, bool on);
 struct files *files_create(void) __must_check;
 int __must_check files_copy(struct files *src, struct files **out);	/* fork */
 void files_get(struct files *fs);
+bool __must_check files_try_get(struct files *fs);	/* under RCU: for readers of another thread's table */
 void files_put(struct files *fs);		/* last: closes all. May sleep */
 void files_close_on_exec(void);			/* current */
 int files_unshare(void);			/* current gets its own copy */

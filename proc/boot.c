@@ -70,7 +70,7 @@ make_first_process(void)
 	struct sighand *sh;
 	u64 irq, irq2;
 
-	if (pt == NULL || pid_alloc(&pid) != 0)
+	if (pt == NULL || pid_alloc(0, &pid) != 0)
 		return -ENOMEM;
 	p->sighand = sighand_create(NULL);
 	pt->user = user_counts_find((kuid_t){ 0 });

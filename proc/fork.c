@@ -5,6 +5,7 @@
  * Everything that can fail is made first (struct builder). Then, under the tree lock and the parent's signal lock, the new thread
  * is linked in: from there on signals sent to the group find it, so one that came meanwhile makes the fork start again.
  */
+#include "proc/pidfd.h"
 #include "proc/proc.h"
 
 #include "arch/thread.h"
@@ -23,12 +24,15 @@ struct builder {
 	bool counted;
 	bool charged;			/* one of the user's nproc is ours, until pt has it */
 	u32 group_signal_seq;		/* of the parent, at the start */
+	struct file *pidfd;		/* to be installed at pidfd_nr; NULL: none */
+	int pidfd_nr;
 };
 
 static int
 check_flags(u64 flags)
 {
-	const u64 namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+	const u64 namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
+		CLONE_NEWTIME;
 
 	if ((flags & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS) ||
 	    (flags & (CLONE_NEWUSER | CLONE_FS)) == (CLONE_NEWUSER | CLONE_FS))
@@ -41,8 +45,8 @@ check_flags(u64 flags)
 		return -EINVAL;
 	if ((flags & CLONE_THREAD) != 0 && (flags & (CLONE_NEWUSER | CLONE_NEWPID)) != 0)
 		return -EINVAL;
-	if ((flags & CLONE_PIDFD) != 0)
-		return -EINVAL;		/* no pidfds yet */
+	if ((flags & CLONE_PIDFD) != 0 && (flags & (CLONE_THREAD | CLONE_DETACHED)) != 0)
+		return -EINVAL;
 	if ((flags & namespaces & ~CLONE_NEWUSER) != 0 && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	return (flags & namespaces) != 0 ? -EINVAL : 0;	/* as a Linux that was built without them */
@@ -92,6 +96,8 @@ build_process(struct builder *b)
 	sh = sighand_lock(parent, &irq);
 	if (b->p->sighand != sh)
 		memcpy(b->p->sighand->action, sh->action, sizeof(sh->action));
+	if ((b->flags & CLONE_CLEAR_SIGHAND) != 0)
+		sighand_clear(b->p->sighand);
 	b->p->tty = parent->tty;
 	if (b->p->tty != NULL)
 		tty_get(b->p->tty);
@@ -152,6 +158,10 @@ build_undo(struct builder *b)
 {
 	struct thread *t = b->t;
 
+	if (b->pidfd != NULL) {
+		fd_unreserve(b->pidfd_nr);
+		file_put(b->pidfd);
+	}
 	if (b->pid != NULL) {
 		pid_free_number(b->pid);
 		pid_put(b->pid);
@@ -254,6 +264,23 @@ store_child_tid(struct task_work *work)
 		return;
 }
 
+/* CLONE_PIDFD: the number is told now, the file gets there when the child exists. */
+static int
+build_pidfd(struct builder *b, const struct fork_args *a)
+{
+	int err;
+
+	b->pidfd_nr = fd_reserve(0, true);
+	if (b->pidfd_nr < 0)
+		return b->pidfd_nr;
+	err = pidfd_create_file(b->pid, false, &b->pidfd);
+	if (err != 0) {
+		fd_unreserve(b->pidfd_nr);
+		return err;
+	}
+	return put_user_u32((u32)b->pidfd_nr, a->pidfd);
+}
+
 static int
 build(struct builder *b, const struct fork_args *a)
 {
@@ -274,7 +301,10 @@ build(struct builder *b, const struct fork_args *a)
 	}
 	if (b->p != process_current())
 		b->p->exit_signal = a->exit_signal;
-	return pid_alloc(&b->pid);
+	err = pid_alloc(a->set_tid, &b->pid);
+	if (err == 0 && (b->flags & CLONE_PIDFD) != 0)
+		err = build_pidfd(b, a);
+	return err;
 }
 
 /* vfork: sleep until the child has another address space. A fatal signal ends the wait. */
@@ -291,7 +321,7 @@ vfork_wait(struct builder *b, struct completion *done)
 	spin_unlock_irqrestore(&b->p->lock, irq);
 }
 
-/* The new thread's number, or -errno: -EAGAIN, -ENOMEM, -EINVAL, -EPERM, -ERESTARTNOINTR. */
+/* The new thread's number, or -errno: -EAGAIN, -ENOMEM, -EINVAL, -EPERM, -EEXIST, -EMFILE, -ENFILE, -EFAULT, -ERESTARTNOINTR. */
 long
 process_fork(const struct fork_args *a)
 {
@@ -327,6 +357,8 @@ process_fork(const struct fork_args *a)
 		thread_put(b.t);
 		goto out_undo;
 	}
+	if (b.pidfd != NULL)
+		fd_install(b.pidfd_nr, b.pidfd);
 	thread_wake(b.t);
 	if ((a->flags & CLONE_VFORK) != 0)
 		vfork_wait(&b, &vfork_done);

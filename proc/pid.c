@@ -57,9 +57,19 @@ next_number(void)
 	return nr == -ENOSPC ? -EAGAIN : nr;
 }
 
-/* A new identity with a number; borne by nobody yet. The caller gets a reference. -EAGAIN: no number; -ENOMEM. */
+/* pid_lock held. That number, or -errno. */
+static int
+claim_number(pid_t want)
+{
+	int err = want < READ_ONCE(pid_max) ? idalloc_claim(&pid_ids, (u32)want) : -EINVAL;
+
+	return err == 0 ? want : err == -EBUSY ? -EEXIST : err;
+}
+
+/* A new identity with a number, `want` if that is not 0; borne by nobody yet. The caller gets a reference. -EAGAIN: no number;
+ * -EEXIST: that one is in use; -EINVAL: it is none; -ENOMEM. */
 int
-pid_alloc(struct pid **out)
+pid_alloc(pid_t want, struct pid **out)
 {
 	struct pid *pid = kmem_cache_alloc(pid_cache, KM_USER);
 	u64 irq;
@@ -71,7 +81,7 @@ pid_alloc(struct pid **out)
 	refcount_init(&pid->refs, 1);
 	waitq_init(&pid->wq);
 	irq = spin_lock_irqsave(&pid_lock);
-	nr = next_number();
+	nr = want != 0 ? claim_number(want) : next_number();
 	err = nr < 0 ? nr : xa_store(&pid_map, (u64)nr, pid);
 	if (err != 0 && nr > 0)
 		idalloc_put(&pid_ids, (u32)nr);

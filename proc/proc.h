@@ -33,7 +33,7 @@ void sysrq_keys_init(void);
 
 /* --- pid.c --- */
 void pid_init(void);
-int __must_check pid_alloc(struct pid **out);
+int __must_check pid_alloc(pid_t want, struct pid **out);	/* want 0: any number */
 void pid_free_number(struct pid *pid);
 pid_t pid_last(void);				/* the number given out last, for /proc/loadavg */
 void pid_attach(struct pid *pid, enum pid_type type, struct proc_thread *pt);
@@ -51,6 +51,7 @@ struct proc_thread *pid_find_bearer(pid_t nr, enum pid_type type);		/* RCU */
 void process_cache_init(void);
 struct sighand *sighand_create(const struct sighand *src) __must_check;	/* src NULL: all default */
 void sighand_put(struct sighand *sh);
+void sighand_clear(struct sighand *sh);		/* [h], or nobody else sees it: caught signals become default */
 struct process *process_alloc(struct process *parent) __must_check;	/* refs 1, linked to nothing; shares no sighand yet */
 struct proc_thread *proc_thread_alloc(struct thread *t, struct process *p) __must_check;
 void proc_thread_free(struct proc_thread *pt);
@@ -104,6 +105,7 @@ void signal_group_kill_locked(struct process *p, int wait_status);
 void signal_set_blocked(u64 set);
 u64 signal_blocked(void);
 int signal_may_send(struct process *to, struct thread *t, int sig);
+int signal_send_checked(struct process *p, int sig, const struct siginfo_k *info);	/* sys_signal.c: kill(2) of one process */
 void signal_exec_reset(struct process *p);
 int signal_altstack_set(const struct abi_stack *st, u64 sp, size_t min_size);
 bool signal_on_altstack(const struct proc_thread *pt, u64 sp);
@@ -120,7 +122,13 @@ void job_leader_exit(struct process *p);
 void process_set_group(struct process *p, enum pid_type type, struct pid *pid);
 
 /* --- fork.c --- */
-struct fork_args { u64 flags, stack, tls; int exit_signal; u32 __user *parent_tid; u64 child_tid; };
+struct fork_args {
+	u64 flags, stack, tls;
+	int exit_signal;
+	u32 __user *parent_tid, *pidfd;
+	u64 child_tid;
+	pid_t set_tid;			/* the number wanted, or 0 */
+};
 long process_fork(const struct fork_args *a);
 
 /* --- exit.c, wait.c --- */

@@ -45,6 +45,16 @@ sighand_create(const struct sighand *src)
 	return sh;
 }
 
+void
+sighand_clear(struct sighand *sh)
+{
+	for (int i = 0; i < NSIG; i++) {
+		if (sh->action[i].handler != SIG_IGN)
+			sh->action[i].handler = SIG_DFL;
+		sh->action[i].flags = sh->action[i].restorer = sh->action[i].mask = 0;
+	}
+}
+
 static void
 sighand_free_rcu(struct rcu_head *h)
 {
@@ -396,12 +406,14 @@ process_aspace_get(struct process *p)
 struct files *
 thread_files_get(struct thread *t)
 {
-	u64 irq = spin_lock_irqsave(&t->proc->lock);
-	struct files *fs = t->files;
+	struct files *fs;
 
-	if (fs != NULL)
-		files_get(fs);
-	spin_unlock_irqrestore(&t->proc->lock, irq);
+	/* Its own thread may replace it without a lock (files_unshare). */
+	rcu_read_lock();
+	do
+		fs = rcu_dereference(t->files);
+	while (fs != NULL && !files_try_get(fs));
+	rcu_read_unlock();
 	return fs;
 }
 

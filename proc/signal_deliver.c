@@ -487,11 +487,7 @@ signal_exec_reset(struct process *p)
 	u64 irq;
 	struct sighand *sh = sighand_lock(p, &irq);
 
-	for (int i = 0; i < NSIG; i++) {
-		if (sh->action[i].handler != SIG_IGN)
-			sh->action[i].handler = SIG_DFL;
-		sh->action[i].flags = sh->action[i].restorer = sh->action[i].mask = 0;
-	}
+	sighand_clear(sh);
 	sighand_unlock(sh, irq);
 	pt->altstack_sp = pt->altstack_size = pt->altstack_flags = 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* exit(2), exit_group(2), wait4(2), waitid(2). */
+#include "proc/pidfd.h"
 #include "proc/proc.h"
 
 #include "syscall_protos.h"
@@ -78,6 +79,7 @@ long
 sys_waitid(int idtype, pid_t id, void __user *info, int options, void __user *rusage)
 {
 	struct wait_request w = { .options = (u32)options };
+	u32 fd_flags = 0;
 	int err;
 
 	if (((u32)options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)) != 0 ||
@@ -97,13 +99,22 @@ sys_waitid(int idtype, pid_t id, void __user *info, int options, void __user *ru
 		w.pid = id != 0 ? pid_find_get(id) : process_pid_get(process_current(), PID_PGID);
 		break;
 	case P_PIDFD:
-		return id < 0 ? -EINVAL : -EBADF;	/* no descriptor is a pidfd yet */
+		if (id < 0)
+			return -EINVAL;
+		err = pidfd_get_pid(id, false, &w.pid, &fd_flags);
+		if (err != 0)
+			return err;
+		idtype = P_PID;
+		w.options |= fd_flags & O_NONBLOCK ? WNOHANG : 0;
+		break;
 	default:
 		return -EINVAL;
 	}
 	w.type = idtype;
 	err = process_wait(&w);
 	pid_put(w.pid);
+	if (err == 0 && w.found == 0 && (fd_flags & O_NONBLOCK) && !((u32)options & WNOHANG))
+		err = -EAGAIN;
 	if (err != 0)
 		return err;
 	if (w.found != 0 && rusage != NULL && put_rusage(&w.usage, rusage) != 0)

@@ -291,20 +291,29 @@ kill_all(int sig, const struct siginfo_k *info)
 	return count != 0 ? err : -ESRCH;
 }
 
-static long
-kill_one(pid_t pid, int sig, const struct siginfo_k *info)
+/* To one process, if the caller may; sig 0 only asks. -ESRCH, -EPERM, -EINVAL, -EAGAIN. */
+int
+signal_send_checked(struct process *p, int sig, const struct siginfo_k *info)
 {
-	struct process *p = process_find_get(pid);
-	struct thread *leader;
+	struct thread *leader = process_leader_get(p);
 	int err = -ESRCH;
 
-	if (p == NULL)
-		return -ESRCH;
-	leader = process_leader_get(p);
 	if (leader != NULL) {
 		err = send_checked(p, leader, sig, info, SEND_PROCESS);
 		thread_put(leader);
 	}
+	return err;
+}
+
+static long
+kill_one(pid_t pid, int sig, const struct siginfo_k *info)
+{
+	struct process *p = process_find_get(pid);
+	int err;
+
+	if (p == NULL)
+		return -ESRCH;
+	err = signal_send_checked(p, sig, info);
 	process_put(p);
 	return err;
 }

@@ -340,6 +340,20 @@ proc_follow(struct vnode *vn, struct path *out)
 static const struct vnode_ops proc_link_vops = { .get_link = proc_get_link };
 static const struct vnode_ops proc_magic_vops = { .follow = proc_follow };
 
+struct pid *
+procfs_dir_pid_get(const struct file *f)
+{
+	const struct proc_object *o;
+
+	if (f->vn->ops != &proc_dir_vops)
+		return NULL;
+	o = proc_object_of(f->vn);
+	if (o->e != &proc_pid_entry)
+		return NULL;
+	pid_get(o->pid);
+	return o->pid;
+}
+
 /* --- the file system --- */
 
 static const struct proc_entry root_entry = { .name = "/", .mode = S_IFDIR | 0555, .children = proc_root_table, .dir = &proc_pids_dir };

@@ -31,6 +31,19 @@
 #define CLONE_NEWPID		0x20000000UL
 #define CLONE_NEWNET		0x40000000UL
 #define CLONE_IO		0x80000000UL
+#define CLONE_LEGACY_FLAGS	0xffffffffUL
+#define CLONE_CLEAR_SIGHAND	0x100000000UL	/* clone3 only */
+#define CLONE_INTO_CGROUP	0x200000000UL	/* the same */
+
+/* clone3's argument; it grew twice. */
+struct abi_clone_args {
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+	u64 set_tid, set_tid_size;
+	u64 cgroup;
+};
+#define CLONE_ARGS_SIZE_VER0	64
+#define CLONE_ARGS_SIZE_VER1	80
+#define CLONE_ARGS_SIZE_VER2	88
 
 #define SCHED_NORMAL		0
 #define SCHED_FIFO		1
