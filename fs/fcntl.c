@@ -26,7 +26,7 @@ replace_flags(struct file *f, u32 mask, u32 value)
 }
 
 static int
-set_flags(struct file *f, u32 flags)
+set_flags(struct file *f, int fd, u32 flags)
 {
 	u32 old = atomic_load_relaxed(&f->flags);
 	int err;
@@ -36,6 +36,8 @@ set_flags(struct file *f, u32 flags)
 	if ((flags & O_NOATIME) && !(old & O_NOATIME) && !vnode_owner_or_capable(f->vn))
 		return -EPERM;
 	err = file_check_flags(f, (int)flags);
+	if (err == 0)
+		err = file_set_async(f, fd, flags & O_ASYNC);
 	if (err != 0)
 		return err;
 	replace_flags(f, SETTABLE, flags);
@@ -274,7 +276,7 @@ file_fcntl(struct file *f, int fd, int cmd, unsigned long arg)
 	case F_GETFL:
 		return path_fcntl(f, fd, cmd, arg);
 	case F_SETFL:
-		return set_flags(f, (u32)arg);
+		return set_flags(f, fd, (u32)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -300,14 +302,18 @@ file_fcntl(struct file *f, int fd, int cmd, unsigned long arg)
 /* --- ioctls of every file --- */
 
 static int
-ioctl_flag(struct file *f, u32 flag, unsigned long arg)
+ioctl_flag(struct file *f, int fd, u32 flag, unsigned long arg)
 {
 	u32 on;
 
 	if (get_user_u32(&on, (const u32 __user *)arg) != 0)
 		return -EFAULT;
-	if (flag == O_ASYNC && f->ops->poll == NULL)
-		return -ENOTTY;
+	if (flag == O_ASYNC) {
+		int err = f->ops->poll == NULL ? -ENOTTY : file_set_async(f, fd, on != 0);
+
+		if (err != 0)
+			return err;
+	}
 	replace_flags(f, flag, on != 0 ? flag : 0);
 	return 0;
 }
@@ -354,9 +360,9 @@ file_ioctl(struct file *f, int fd, unsigned int cmd, unsigned long arg)
 	case FIONCLEX:
 		return fd_set_cloexec(fd, false);
 	case FIONBIO:
-		return ioctl_flag(f, O_NONBLOCK, arg);
+		return ioctl_flag(f, fd, O_NONBLOCK, arg);
 	case FIOASYNC:
-		return ioctl_flag(f, O_ASYNC, arg);
+		return ioctl_flag(f, fd, O_ASYNC, arg);
 	default:
 		break;
 	}

@@ -59,6 +59,7 @@ file_alloc(const struct path *p, int flags, struct file **out)
 	f->cred = cred_get(cred_current());
 	f->priv = NULL;
 	f->owner = NULL;
+	f->async = NULL;
 	f->wb_err = f->mapping != NULL ? mapping_sample_error(f->mapping) : 0;
 	f->ra = (struct read_ahead){ .prev = RA_NONE };
 	f->dir_version = 0;
@@ -112,6 +113,8 @@ destroy(struct file *f)
 		notify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (!list_empty(&f->epoll_items))
 		epoll_file_release(f);
+	if (f->async != NULL)
+		(void)!file_set_async(f, -1, false);
 	if (f->vn->flocks != NULL)
 		flock_file_closed(f);
 	if (f->ops != NULL && f->ops->release != NULL && (f->mode & FMODE_OPENED))
@@ -276,26 +279,7 @@ file_write_kernel(struct file *f, const void *buf, size_t len, off_t *pos)
 	return n;
 }
 
-/* --- signal-driven I/O --- */
-
-void
-file_send_sigio(struct file *f, int band)
-{
-	struct siginfo_k info;
-	struct fown *o;
-
-	if (!(atomic_load_relaxed(&f->flags) & O_ASYNC))
-		return;
-	rcu_read_lock();
-	o = rcu_dereference(f->owner);
-	if (o != NULL && o->pid != NULL) {
-		int sig = o->sig != 0 ? o->sig : SIGIO;
-
-		siginfo_init(&info, sig, band);
-		signal_send_owner(o->pid, o->type, sig, o->sig != 0 ? &info : NULL, o->cred.uid, o->cred.euid);
-	}
-	rcu_read_unlock();
-}
+/* --- boot --- */
 
 void
 file_init(void)

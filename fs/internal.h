@@ -113,4 +113,7 @@ long fileattr_ioctl(struct file *f, unsigned int cmd, unsigned long arg);	/* FS_
 /* --- special.c --- */
 extern const struct file_ops no_device_fops;		/* open: -ENXIO */
 
+/* fs/async.c: O_ASYNC is switched on (by descriptor fd) or off; nothing where the file has no readiness. -ENOMEM. May sleep. */
+int __must_check file_set_async(struct file *f, int fd, bool on);
+
 #endif

@@ -9,7 +9,6 @@
 #include "mm/usercopy.h"
 #include "sys/abi/errno.h"
 #include "sys/abi/ioctl.h"
-#include "sys/abi/signal.h"
 #include "sys/clock.h"
 #include "sys/lib/printf.h"
 #include "sys/lib/string.h"
@@ -57,23 +56,10 @@ socket_create(int family, int type, int protocol, struct socket **out)
 }
 
 void
-socket_wake_waiters(struct socket *s, u32 events)
+socket_wake(struct socket *s, u32 events)
 {
 	if (waitq_active(&s->wq))
 		waitq_wake(&s->wq, 0, events);
-}
-
-void
-socket_wake(struct socket *s, u32 events)
-{
-	struct file *f;
-
-	socket_wake_waiters(s, events);
-	rcu_read_lock();
-	f = atomic_load_acquire(&s->file);
-	if (f != NULL && (atomic_load_relaxed(&f->flags) & O_ASYNC))
-		file_send_sigio(f, events & (POLLHUP | POLLERR) ? POLL_HUP : events & POLLIN ? POLL_IN : POLL_OUT);
-	rcu_read_unlock();
 }
 
 int

@@ -72,7 +72,7 @@ struct socket {				/* a family embeds it in its own object */
 	u16 family, type;		/* [I] */
 	int protocol;			/* [I] */
 	struct waitq wq;		/* everything that readiness and sleeping callers wait for */
-	struct file *file;		/* [a, r] for SIGIO; no reference; NULL: no file yet, or no more */
+	struct file *file;		/* [a, r] no reference; NULL: no file yet, or no more */
 	int error;			/* [a] pending one, told once: SO_ERROR */
 	bool accepting;			/* [a] SO_ACCEPTCONN */
 	u32 sndbuf, rcvbuf;		/* [a] bytes, with overhead as socket(7) doubles them */
@@ -92,10 +92,8 @@ struct socket_family { int family; int (*create)(int type, int protocol, struct 
 void socket_register(const struct socket_family *fam);	/* boot */
 
 void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol);
-/* Tell waiters, pollers and SIGIO's owner. events: POLL*. No locks held: signals take the process tree's. */
+/* Tell waiters and pollers. events: POLL*. Any context. */
 void socket_wake(struct socket *s, u32 events);
-/* The same without SIGIO; with spinlocks before LOCK_WAITQ. */
-void socket_wake_waiters(struct socket *s, u32 events);
 /* The pending error as -errno, which is told with this; 0. */
 int socket_take_error(struct socket *s);
 static inline void socket_set_error(struct socket *s, int err) { atomic_store_relaxed(&s->error, -err); }

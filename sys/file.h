@@ -19,6 +19,7 @@
 struct cred;
 struct dentry;
 struct file;
+struct file_async;
 struct iobuf;		/* mm/iobuf.h: the memory a read fills or a write takes */
 struct mapping;
 struct mount;
@@ -117,6 +118,7 @@ struct file {
 	void *priv;			/* [I] the ops' own object */
 	struct spinlock lock;		/* LOCK_LEAF-like: owner, epoll list */
 	struct fown *owner;		/* [l, r] NULL: none */
+	struct file_async *async;	/* [l] O_ASYNC is on (fs/async.c) */
 	struct list epoll_items;	/* [l] epoll instances that watch it (fs/epoll.c) */
 	u32 wb_err;			/* [a] write-back error sequence seen */
 	struct read_ahead ra;
@@ -147,9 +149,6 @@ off_t file_seek(struct file *f, off_t off, int whence);		/* -ESPIPE, -EINVAL */
 /* Run read or write with a kernel buffer. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t len, off_t *pos);
 ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, off_t *pos);
-
-/* Signal-driven I/O: send SIGIO to the owner if O_ASYNC is on. From wake-up paths. */
-void file_send_sigio(struct file *f, int band);
 
 /* For mm/, which doesn't see descriptors, paths and vnodes (fs/file_map.c). */
 struct file *fd_get_file(int fd);			/* with a reference; NULL: none, or O_PATH */

@@ -88,7 +88,7 @@ enum lock_class {
 	LOCK_EPOLL_READY,	/* epoll ready list (taken from wake-ups of any source) */
 	LOCK_WAITQ,		/* wait queue (a call-back may take LOCK_WAITQ_NESTED) */
 	LOCK_EPOLL_SPIN,	/* reserved */
-	LOCK_WAITQ_NESTED,	/* wait queue of an epoll instance or poller, woken from a call-back */
+	LOCK_WAITQ_NESTED,	/* wait queue that is woken from a call-back: idle workers */
 	LOCK_MUTEX_WAIT,	/* inside a mutex or rwlock: its list of waiters */
 	LOCK_PI,		/* priority inheritance chain */
 	LOCK_THREAD,		/* one thread's scheduling state (wake) */

@@ -18,7 +18,8 @@ struct waitq {
 	struct list waiters;	/* [lock] non-exclusive first */
 };
 
-#define WAITQ_INIT(name)	{ .lock = SPINLOCK_INIT(LOCK_WAITQ), .waiters = LIST_INIT((name).waiters) }
+#define WAITQ_INIT_CLASS(name, cls)	{ .lock = SPINLOCK_INIT(cls), .waiters = LIST_INIT((name).waiters) }
+#define WAITQ_INIT(name)	WAITQ_INIT_CLASS(name, LOCK_WAITQ)
 
 struct waiter {
 	struct list node;	/* [queue's lock] */

@@ -24,7 +24,7 @@ static struct worker workers[WORKERS_MAX];
 static u32 nr_workers;			/* [I] */
 static struct list queue = LIST_INIT(queue);	/* [work_lock] */
 static struct spinlock work_lock = SPINLOCK_INIT(LOCK_WORK);
-static struct waitq work_wq = WAITQ_INIT(work_wq);	/* idle workers */
+static struct waitq work_wq = WAITQ_INIT_CLASS(work_wq, LOCK_WAITQ_NESTED);	/* idle workers; work is queued from call-backs too */
 static struct waitq done_wq = WAITQ_INIT(done_wq);	/* work_flush() */
 
 static struct worker *

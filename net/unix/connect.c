@@ -216,7 +216,7 @@ disconnected(struct unix_socket *u, struct unix_socket *old)
 	mutex_unlock(&u->read_lock);
 	if (list_empty(&lost))
 		return;
-	socket_wake_waiters(&u->sock, POLLOUT);
+	socket_wake(&u->sock, POLLOUT);
 	unix_wake_peers(u);
 	list_for_each_safe(m, tmp, &lost, node) {
 		list_del(&m->node);

@@ -120,7 +120,7 @@ unix_msg_take(struct unix_socket *u, struct unix_msg *msg)
 	u->queued -= msg->len - msg->off;
 	spin_unlock(&u->lock);
 	if (was_full && u->sock.type != SOCK_STREAM) {
-		socket_wake_waiters(&u->sock, POLLOUT);		/* senders that sleep here */
+		socket_wake(&u->sock, POLLOUT);		/* senders that sleep here */
 		unix_wake_peers(u);
 	}
 }

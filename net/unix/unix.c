@@ -194,7 +194,7 @@ unix_wake_peers(struct unix_socket *u)
 
 	spin_lock(&u->lock);
 	list_for_each(p, &u->peers, peers_node)
-		socket_wake_waiters(&p->sock, POLLOUT | POLLWRNORM | POLLERR);
+		socket_wake(&p->sock, POLLOUT | POLLWRNORM | POLLERR);
 	spin_unlock(&u->lock);
 }
 

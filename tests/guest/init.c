@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define MAX_PROGRAMS	256
-#define TIME_LIMIT	120	/* seconds of guest time for one program */
+#define TIME_LIMIT	240	/* seconds of guest time for one program */
 
 static char *programs[MAX_PROGRAMS];
 static int program_count;
@@ -184,7 +184,7 @@ main(void)
 	load_modules();
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
 	setenv("HOME", "/root", 1);
-	setenv("CK_DEFAULT_TIMEOUT", "30", 0);
+	setenv("CK_DEFAULT_TIMEOUT", "60", 0);
 	list_programs();
 	for (int i = 0; i < program_count; i++)
 		passed += run_program(programs[i]);

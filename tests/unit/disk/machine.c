@@ -50,13 +50,7 @@ void pid_put(struct pid *p) { (void)p; }
 pid_t pid_nr(const struct pid *p) { (void)p; return 1; }
 struct pid *pid_find_get(pid_t nr) { (void)nr; return NULL; }
 struct pid *process_tgid_current(void) { return NULL; }
-void siginfo_init(struct siginfo_k *i, int sig, int code) { (void)i, (void)sig, (void)code; }
 int signal_send_thread(struct thread *t, int sig, const struct siginfo_k *i) { (void)t, (void)sig, (void)i; return 0; }
-void
-signal_send_owner(struct pid *p, int type, int sig, const struct siginfo_k *i, unsigned int uid, unsigned int euid)
-{
-	(void)p, (void)type, (void)sig, (void)i, (void)uid, (void)euid;
-}
 
 /* --- nothing behind these --- */
 
@@ -66,6 +60,7 @@ long pipe_get_size(struct file *f) { (void)f; return -EBADF; }
 long pipe_set_size(struct file *f, u64 size) { (void)f, (void)size; return -EBADF; }
 void epoll_init(void) { }
 void epoll_file_release(struct file *f) { (void)f; }
+int file_set_async(struct file *f, int fd, bool on) { (void)f; (void)fd; (void)on; return 0; }
 int chrdev_find(dev_t d, struct chrdev *out, u32 *minor) { (void)d, (void)out, (void)minor; return -ENXIO; }
 
 /* --- no address space maps anything; one CPU --- */

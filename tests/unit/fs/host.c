@@ -38,13 +38,7 @@ void pid_get(struct pid *p) { (void)p; }
 void pid_put(struct pid *p) { (void)p; }
 pid_t pid_nr(const struct pid *p) { (void)p; return 1; }
 struct pid *process_tgid_current(void) { return NULL; }
-void siginfo_init(struct siginfo_k *i, int sig, int code) { (void)i, (void)sig, (void)code; }
 int signal_send_thread(struct thread *t, int sig, const struct siginfo_k *i) { (void)t, (void)sig, (void)i; return 0; }
-void
-signal_send_owner(struct pid *p, int type, int sig, const struct siginfo_k *i, unsigned int uid, unsigned int euid)
-{
-	(void)p, (void)type, (void)sig, (void)i, (void)uid, (void)euid;
-}
 int signal_send_pid(struct pid *p, int sig, const struct siginfo_k *i) { (void)p, (void)sig, (void)i; return 0; }
 
 /* --- devices, pipes, epoll: nothing behind them --- */
@@ -53,6 +47,7 @@ const struct file_ops pipe_fops;
 void pipe_init(void) { }
 void epoll_init(void) { }
 void epoll_file_release(struct file *f) { (void)f; }
+int file_set_async(struct file *f, int fd, bool on) { (void)f; (void)fd; (void)on; return 0; }
 int chrdev_find(dev_t d, struct chrdev *out, u32 *minor) { (void)d, (void)out, (void)minor; return -ENXIO; }
 
 /* --- memory --- */
