@@ -31,17 +31,16 @@ struct flag { const char *name; u32 offset; bool value; };
 #define FLAG(n, field, v)	{ n, offsetof(struct fat_options, field), v }
 static const struct flag flags[] = {
 	FLAG("quiet", quiet, true), FLAG("showexec", showexec, true), FLAG("flush", flush, true), FLAG("usefree", usefree, true),
-	FLAG("discard", discard, true), FLAG("nodiscard", discard, false), FLAG("sys_immutable", sys_immutable, true), FLAG("rodir", rodir, true),
+	FLAG("discard", discard, true), FLAG("nocase", nocase, true), FLAG("sys_immutable", sys_immutable, true), FLAG("rodir", rodir, true),
 	FLAG("dos1xfloppy", dos1xfloppy, true),
 };
 static const struct flag vfat_flags[] = { FLAG("nonumtail", nonumtail, true), FLAG("nonumtail=1", nonumtail, true),
 	FLAG("nonumtail=yes", nonumtail, true), FLAG("nonumtail=true", nonumtail, true), FLAG("nonumtail=0", nonumtail, false),
 	FLAG("nonumtail=no", nonumtail, false), FLAG("nonumtail=false", nonumtail, false), };
 static const struct flag msdos_flags[] = { FLAG("dots", dots, true), FLAG("dotsOK=yes", dots, true), FLAG("nodots", dots, false),
-	FLAG("dotsOK=no", dots, false), FLAG("nocase", nocase, true), };
+	FLAG("dotsOK=no", dots, false) };
 /* Of no effect any more: on Linux neither. */
-static const char *const accepted[] = { "rw", "ro", "defaults", "debug", "conv=b", "conv=t", "conv=a", "blocksize=512", "fat=12", "fat=16",
-	"fat=32", "posix", "cvf_format=", "cvf_options=" };
+static const char *const accepted[] = { "debug", "posix", "conv=b", "conv=binary", "conv=t", "conv=text", "conv=a", "conv=auto" };
 
 static bool
 set_flag(struct fat_options *o, const char *opt, const struct flag *table, u32 n)
@@ -146,8 +145,10 @@ set_number(struct fat_options *o, const char *key, const char *v)
 	bool minus = strcmp(key, "time_offset") == 0 && *v == '-';
 	u64 n;
 
-	if (parse_u64(v + minus, NULL, octal ? 8 : 10, &n) != 0 || n >= UINT32_MAX)
+	if (parse_u64(v + minus, NULL, octal ? 8 : 10, &n) != 0 || n > INT32_MAX)
 		return -EINVAL;
+	if (strcmp(key, "fat") == 0 || strcmp(key, "blocksize") == 0)
+		return 0;		/* of no effect */
 	if (strcmp(key, "uid") == 0) {
 		o->uid.val = (u32)n;
 	} else if (strcmp(key, "gid") == 0) {
@@ -179,6 +180,8 @@ set_value(struct fat_options *o, const char *key, const char *v, bool vfat)
 		return set_check(o, v);
 	if (strcmp(key, "errors") == 0)
 		return set_errors(o, v);
+	if (strcmp(key, "cvf_format") == 0 || strcmp(key, "cvf_options") == 0)
+		return 0;
 	if (vfat && strcmp(key, "shortname") == 0)
 		return set_shortname(o, v);
 	if (vfat && strcmp(key, "iocharset") == 0)

@@ -2,8 +2,8 @@
 /*
  * The table: reading and changing entries, allocating clusters and giving them back.
  *
- * All copies are kept equal: a block that was changed is copied whole. Entries are changed under fat_lock; they are read without: a byte of an entry never changes but with the
- * entry itself (FAT12's shared bytes keep the neighbour's half).
+ * All copies are kept equal: a block that was changed is copied whole. Entries are changed under fat_lock; they are read without: a byte
+ * of an entry never changes but with the entry itself (FAT12's shared bytes keep the neighbour's half).
  *
  * A chain is given back only when no entry on the disk names it any more: until then it waits in fs->pending. So a power cut leaves
  * clusters that nobody owns, and never one that two files own.

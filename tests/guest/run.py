@@ -165,23 +165,23 @@ def make_file_systems(directory):
             pass
         subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how.format(path).split()], check=True, stderr=subprocess.PIPE)
         words += ["-drive", f"file={path},if=none,id={name},format=raw", "-device", f"virtio-blk-pci,drive={name}"]
-    return words
+    return words + fat.make(directory, ["vdl"])
 
 
-def check_file_systems(directory):
-    """What e2fsck says about them after the run, nothing if they are clean."""
+def check_file_systems(directory, programs):
+    """What e2fsck, fsck.fat and mtools say about them after the run, nothing if they are good."""
     faults = []
     for name in FILE_SYSTEMS:
         done = subprocess.run(["e2fsck", "-fn", f"{directory}/{name}.img"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             faults.append(f"e2fsck of {name}: " + " | ".join(done.stdout.splitlines()[:6]))
-    return faults + fat.check(directory)
+    return faults + fat.check(directory, programs)
 
 
-def boot(args, initrd, log_path):
+def boot(args, initrd, log_path, programs):
     with tempfile.TemporaryDirectory(dir=f"{B}/guest") as tmp:
         lines = boot_with(args, initrd, log_path, make_devices(tmp) + make_file_systems(tmp))
-        args.disk_faults = check_file_systems(tmp)
+        args.disk_faults = check_file_systems(tmp, programs)
         return lines
 
 
@@ -297,7 +297,7 @@ def main():
         programs = pack(args, initrd.name)
         results, good = [], True
         for i in range(ORACLE_RUNS if args.record else 1):
-            results.append(parse(boot(args, initrd.name, f"{stem}.log")))
+            results.append(parse(boot(args, initrd.name, f"{stem}.log", programs)))
             results[-1].faults += args.disk_faults
             good &= report(args, results[-1], programs, f"{stem}.tsv")
     if args.record:
