@@ -351,4 +351,5 @@ const struct mapping_ops blockmap_mapping_ops = {
 	.hold = vnode_mapping_hold,
 	.drop = vnode_mapping_drop,
 	.size = generic_mapping_size,
+	.written = generic_mapping_written,
 };

@@ -117,6 +117,12 @@ generic_mapping_size(struct mapping *m)
 	return vnode_size(m->owner);
 }
 
+void
+generic_mapping_written(struct mapping *m)
+{
+	vnode_touch(m->owner, VT_MTIME | VT_CTIME);
+}
+
 int
 generic_file_mmap(struct file *f, struct vma *vma)
 {

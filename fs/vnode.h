@@ -270,6 +270,7 @@ ssize_t generic_file_write_locked(struct file *f, struct iobuf *buf, off_t *pos)
 ssize_t generic_write_sync(struct file *f, off_t end, ssize_t n);
 off_t generic_file_llseek(struct file *f, off_t off, int whence);
 off_t generic_mapping_size(struct mapping *m);	/* mapping_ops.size where the owner is a vnode */
+void generic_mapping_written(struct mapping *m);	/* mapping_ops.written: mmap(2) has the times change at the first write to a page */
 int generic_file_mmap(struct file *f, struct vma *vma);
 int generic_file_fsync(struct file *f, off_t start, off_t end, bool datasync);
 extern const struct file_ops generic_dir_fops;		/* iterate by ops of libdir below */

@@ -187,6 +187,14 @@ get_page(struct fault *f, struct page **out)
 	return mapping_read_killable(m, f->index, out);
 }
 
+/* A write to a shared mapping succeeded so far; no lock of the mapping is held. */
+static void
+note_write(struct fault *f, struct mapping *m)
+{
+	if (m->ops != NULL && m->ops->written != NULL && (f->v->prot & PROT_WRITE))
+		m->ops->written(m);
+}
+
 int
 fault_file(struct fault *f)
 {
@@ -219,6 +227,8 @@ fault_file(struct fault *f)
 		err = map_cached(f, pg);
 out_unlock:
 	rwlock_read_unlock(&m->inval_lock);
+	if (err == 0 && f->write && (f->v->flags & VM_SHARED))
+		note_write(f, m);
 	return err;
 }
 
@@ -249,6 +259,8 @@ fault_shared_write(struct fault *f, pte_t *pte, struct spinlock *lock, pte_t e)
 	}
 	rwlock_read_unlock(&m->inval_lock);
 	page_put(pg);
+	if (err == 0)
+		note_write(f, m);
 	return err == -EAGAIN ? 0 : err;
 }
 

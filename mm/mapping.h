@@ -68,6 +68,8 @@ struct mapping_ops {
 	/* A shared mapping is about to make the locked page writable: reserve space. inval_lock is held shared. The page may be unlocked
 	 * meanwhile; it is locked and still in place on success, unlocked on failure (-EAGAIN: the fault is tried again). */
 	int (*page_mkwrite)(struct mapping *m, struct page *pg);
+	/* After that, for a write: the file's times. No lock of the mapping or the page is held. Optional. */
+	void (*written)(struct mapping *m);
 	/* Part or all of the locked page is cut off, which is not under write-back: drop private data (all of it when the page goes). */
 	void (*invalidate)(struct mapping *m, struct page *pg, u32 off, u32 len);
 	/* n pages are about to be added (n > 0: 0, or -ENOSPC and none is) or were removed (n < 0: 0). May not sleep. Optional. */

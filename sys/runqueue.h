@@ -44,6 +44,8 @@ struct rt_queue {
 	nsec_t period_start;	/* [q] */
 	nsec_t time;		/* [q] used in this period */
 	bool throttled;		/* [q] */
+	u32 running;		/* [q] priority of the thread that runs, 0: not a real-time one; read without as a hint */
+	u32 waiting;		/* [q] the highest one that waits, 0: none; read without as a hint */
 };
 
 struct runqueue {
@@ -119,11 +121,14 @@ void rt_set(struct runqueue *rq, struct thread *t);
 struct thread *rt_pick(struct runqueue *rq);
 void rt_charge(struct runqueue *rq, struct thread *t, nsec_t delta);
 bool rt_tick(struct runqueue *rq, struct thread *t, nsec_t now);
-struct thread *rt_steal(struct runqueue *rq, u32 to_cpu);
+struct thread *rt_steal(struct runqueue *rq, u32 to_cpu, u32 above);	/* the highest one above that may run there, or NULL */
 
 /* sched_balance.c */
 u32 balance_select_cpu(struct thread *t);			/* where a woken thread goes; t->lock or not yet visible */
 bool balance_pull(struct runqueue *rq, u32 min_imbalance);	/* rq->lock held: take a thread from the busiest CPU */
+void balance_rt_pull(struct runqueue *rq);	/* rq->lock held, before a pick: take what waits elsewhere and goes before all here */
+void balance_rt_push(struct runqueue *rq);	/* rq->lock held: a real-time thread may wait here that goes before another CPU's */
+extern u64 rt_waiting_mask;			/* [a] CPUs that real-time threads wait on */
 void balance_tick(struct runqueue *rq, nsec_t now);		/* rq->lock held */
 
 void sched_attach_idle(u32 cpu, struct thread *idle);

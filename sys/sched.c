@@ -152,6 +152,8 @@ rq_check_preempt(struct runqueue *rq, struct thread *t, nsec_t now)
 	if (thread_is_rt(t)) {
 		if (rt_prio_effective(t) > rt_prio_effective(curr))
 			rq_resched(rq);
+		else
+			balance_rt_push(rq);
 		return;
 	}
 	if (thread_is_rt(curr))
@@ -266,6 +268,18 @@ finish_switch(void)
 		thread_reap(prev);
 }
 
+/* rq->lock held: next runs now, or with another priority. Where that leaves real-time threads waiting, other CPUs are told. */
+static void
+set_running_prio(struct runqueue *rq, struct thread *next)
+{
+	u32 prio = rt_prio_effective(next);
+
+	if (rq->rt.running != prio)
+		atomic_store_relaxed(&rq->rt.running, prio);
+	if (unlikely(rq->rt.waiting != 0 || (atomic_load_relaxed(&rt_waiting_mask) & BIT(rq->cpu))))
+		balance_rt_push(rq);
+}
+
 /* Interrupts off, preempt count exactly 1. */
 static void
 switch_threads(bool preempted)
@@ -281,6 +295,8 @@ switch_threads(bool preempted)
 	rq_update_curr(rq, now);
 	rq->push = put_prev(rq, prev, preempted);
 	rq->curr = rq->idle;			/* prev is in its queue now: whoever is dequeued must be taken out of it */
+	if (unlikely(atomic_load_relaxed(&rt_waiting_mask) != 0))
+		balance_rt_pull(rq);
 	next = pick_next(rq);
 	if (unlikely(next == NULL)) {
 		next = balance_pull(rq, 1) ? pick_next(rq) : rq->idle;
@@ -288,6 +304,7 @@ switch_threads(bool preempted)
 			enter_idle(rq, now);
 	}
 	rq->curr = next;
+	set_running_prio(rq, next);
 	if (next == prev) {
 		if (prev != rq->idle)
 			prev->nivcsw--;

@@ -3,9 +3,14 @@
  * Which CPU a thread runs on. A waking thread goes back to its last CPU if that is idle, else to any idle one, else to the
  * last one. A CPU that would go idle pulls a waiting thread from the busiest; a busy one compares itself with the others
  * every BALANCE_PERIOD. There is no work at all while no CPU has more than one runnable thread.
+ *
+ * Real-time threads are spread at once: of those that can run, the highest do, on whatever CPU. One that wakes goes where the lowest
+ * priority runs; a CPU on which one must wait pokes that CPU, which takes it; a CPU that is about to run something lower looks for one.
  */
 #include "arch/smp.h"
 #include "sys/runqueue.h"
+
+u64 rt_waiting_mask;
 
 /* An idle CPU of the mask, claimed for the caller: no other waker gets the same. prefer: if it is idle. */
 static bool
@@ -25,17 +30,43 @@ claim_idle(u64 mask, u32 prefer, u32 *cpu)
 	return false;
 }
 
+/* Runnable threads; one of real time takes more than its share. */
+static u32
+load_of(u32 cpu)
+{
+	struct runqueue *rq = cpu_rq(cpu);
+
+	return atomic_load_relaxed(&rq->nr_running) + (atomic_load_relaxed(&rq->rt.running) != 0);
+}
+
 static u32
 least_loaded(u64 mask)
 {
 	u32 best = ctz64(mask), least = UINT32_MAX;
 
 	for_each_cpu(cpu) {
-		u32 n = atomic_load_relaxed(&cpu_rq(cpu)->nr_running);
+		u32 n = load_of(cpu);
 
 		if ((mask & BIT(cpu)) && n < least) {
 			best = cpu;
 			least = n;
+		}
+	}
+	return best;
+}
+
+/* The CPU of the mask that runs what is least urgent; prefer: if it is as good as any. */
+static u32
+least_urgent(u64 mask, u32 prefer)
+{
+	u32 best = prefer, least = (mask & BIT(prefer)) ? atomic_load_relaxed(&cpu_rq(prefer)->rt.running) : UINT32_MAX;
+
+	for_each_cpu(cpu) {
+		u32 prio = atomic_load_relaxed(&cpu_rq(cpu)->rt.running);
+
+		if ((mask & BIT(cpu)) && prio < least) {
+			best = cpu;
+			least = prio;
 		}
 	}
 	return best;
@@ -53,7 +84,10 @@ balance_select_cpu(struct thread *t)
 		return ctz64(mask);
 	if (claim_idle(mask, cpu, &cpu))
 		return cpu;
-	if (!(mask & BIT(cpu)) || t->se.picked == 0)	/* not allowed there, or never ran */
+	if (thread_is_rt(t))
+		return least_urgent(mask, cpu);
+	/* Not allowed there, never ran, or a real-time thread has that CPU. */
+	if (!(mask & BIT(cpu)) || t->se.picked == 0 || atomic_load_relaxed(&cpu_rq(cpu)->rt.running) != 0)
 		return least_loaded(mask);
 	return cpu;
 }
@@ -62,10 +96,10 @@ static struct runqueue *
 busiest(struct runqueue *rq, u32 min_imbalance)
 {
 	struct runqueue *best = NULL;
-	u32 most = rq->nr_running + min_imbalance;
+	u32 most = load_of(rq->cpu) + min_imbalance;
 
 	for_each_cpu(cpu) {
-		u32 n = atomic_load_relaxed(&cpu_rq(cpu)->nr_running);
+		u32 n = load_of(cpu);
 
 		if (cpu != rq->cpu && n > most) {
 			best = cpu_rq(cpu);
@@ -75,28 +109,83 @@ busiest(struct runqueue *rq, u32 min_imbalance)
 	return best;
 }
 
+/* Both locks held. */
+static void
+move(struct runqueue *from, struct runqueue *rq, struct thread *t)
+{
+	nsec_t now = clock_now();
+
+	rq_update_curr(from, now);
+	rq_dequeue(from, t);
+	t->se.exec_start = now;
+	t->cpu = rq->cpu;
+	rq_enqueue(rq, t, now);
+}
+
+void
+balance_rt_pull(struct runqueue *rq)
+{
+	u64 mask = atomic_load_relaxed(&rt_waiting_mask) & ~BIT(rq->cpu);
+	struct runqueue *from;
+	struct thread *t;
+
+	if (rq->rt.throttled)
+		return;
+	for (; mask != 0; mask &= mask - 1) {
+		from = cpu_rq(ctz64(mask));
+		if (atomic_load_relaxed(&from->rt.waiting) <= rq->rt.waiting)
+			continue;
+		if (!spin_try_acquire(&from->lock)) {
+			this_cpu_write(percpu_need_resched, 1);	/* once more, at once */
+			continue;
+		}
+		t = from->rt.throttled ? NULL : rt_steal(from, rq->cpu, rq->rt.waiting);
+		if (t != NULL)
+			move(from, rq, t);
+		spin_release(&from->lock);
+	}
+}
+
+void
+balance_rt_push(struct runqueue *rq)
+{
+	u32 prio = rq->rt.waiting, cpu;
+	struct thread *t;
+	u64 mask;
+
+	if (prio == 0) {
+		if (atomic_load_relaxed(&rt_waiting_mask) & BIT(rq->cpu))
+			atomic_fetch_and(&rt_waiting_mask, ~BIT(rq->cpu));
+		return;
+	}
+	if (cpu_count < 2 || rq->rt.throttled)
+		return;
+	if (!(atomic_load_relaxed(&rt_waiting_mask) & BIT(rq->cpu)))
+		atomic_fetch_or(&rt_waiting_mask, BIT(rq->cpu));
+	t = list_first(&rq->rt.level[prio], struct thread, se.rt_node);
+	mask = t->affinity & atomic_load_relaxed(&cpu_online_mask) & ~BIT(rq->cpu);
+	if (mask == 0)
+		return;
+	cpu = least_urgent(mask, ctz64(mask));
+	if (atomic_load_relaxed(&cpu_rq(cpu)->rt.running) < prio)
+		rq_resched(cpu_rq(cpu));
+}
+
 /* The other lock is only tried for: two CPUs may pull from each other. */
 bool
 balance_pull(struct runqueue *rq, u32 min_imbalance)
 {
 	struct runqueue *from = busiest(rq, min_imbalance);
 	struct thread *t = NULL;
-	nsec_t now;
 
 	if (from == NULL || !spin_try_acquire(&from->lock))
 		return false;
 	if (from->rt.count != 0)
-		t = rt_steal(from, rq->cpu);
+		t = rt_steal(from, rq->cpu, rq->rt.running);
 	if (t == NULL)
 		t = fair_steal(from, rq->cpu);
-	if (t != NULL) {
-		now = clock_now();
-		rq_update_curr(from, now);
-		rq_dequeue(from, t);
-		t->se.exec_start = now;
-		t->cpu = rq->cpu;
-		rq_enqueue(rq, t, now);
-	}
+	if (t != NULL)
+		move(from, rq, t);
 	spin_release(&from->lock);
 	return t != NULL;
 }

@@ -18,6 +18,12 @@ rt_init(struct rt_queue *q)
 		list_init(&q->level[i]);
 }
 
+static u32
+highest(const struct rt_queue *q)
+{
+	return q->levels[1] != 0 ? 64 + msb64(q->levels[1]) : q->levels[0] != 0 ? msb64(q->levels[0]) : 0;
+}
+
 static void
 insert(struct rt_queue *q, struct thread *t, bool tail)
 {
@@ -28,6 +34,7 @@ insert(struct rt_queue *q, struct thread *t, bool tail)
 	else
 		list_add(level_of(q, prio), &t->se.rt_node);
 	q->levels[prio / 64] |= BIT(prio % 64);
+	atomic_store_relaxed(&q->waiting, highest(q));
 }
 
 static void
@@ -38,6 +45,7 @@ take_out(struct rt_queue *q, struct thread *t)
 	list_del(&t->se.rt_node);
 	if (list_empty(level_of(q, prio)))
 		q->levels[prio / 64] &= ~BIT(prio % 64);
+	atomic_store_relaxed(&q->waiting, highest(q));
 }
 
 void
@@ -69,12 +77,6 @@ void
 rt_set(struct runqueue *rq, struct thread *t)
 {
 	take_out(&rq->rt, t);
-}
-
-static u32
-highest(const struct rt_queue *q)
-{
-	return q->levels[1] != 0 ? 64 + msb64(q->levels[1]) : q->levels[0] != 0 ? msb64(q->levels[0]) : 0;
 }
 
 struct thread *
@@ -120,12 +122,12 @@ rt_tick(struct runqueue *rq, struct thread *t, nsec_t now)
 }
 
 struct thread *
-rt_steal(struct runqueue *rq, u32 to_cpu)
+rt_steal(struct runqueue *rq, u32 to_cpu, u32 above)
 {
 	struct rt_queue *q = &rq->rt;
 	struct thread *t;
 
-	for (u32 prio = highest(q); prio > 0; prio--)
+	for (u32 prio = highest(q); prio > above; prio--)
 		list_for_each(t, level_of(q, prio), se.rt_node)
 			if (t->affinity & BIT(to_cpu))
 				return t;

@@ -31,7 +31,7 @@ tmpfs_mapping_charge(struct mapping *m, s64 n)
 	return -ENOSPC;
 }
 
-const struct mapping_ops tmpfs_mapping_ops = { .size = generic_mapping_size, .charge = tmpfs_mapping_charge };
+const struct mapping_ops tmpfs_mapping_ops = { .size = generic_mapping_size, .written = generic_mapping_written, .charge = tmpfs_mapping_charge };
 
 static int
 tmpfs_getattr(struct vnode *vn, struct kstat *st)

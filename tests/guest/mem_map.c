@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "mem.h"
@@ -179,6 +180,24 @@ START_TEST(shared_file_memory_is_the_file)
 }
 END_TEST
 
+START_TEST(writing_to_shared_memory_changes_the_times)
+{
+	struct timespec past[2] = { { 1000, 0 }, { 1000, 0 } };
+	int fd = make_file("times", 2);
+	char *p = (char *)ck_ok(mmap(NULL, 2 * P, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	struct stat st, before;
+
+	ck_ok(futimens(fd, past));
+	ck_ok(fstat(fd, &before));
+	usleep(50000);
+	p[0] = 'x';
+	ck_ok(fstat(fd, &st));
+	ck_assert_int_gt(st.st_mtime, 1000);
+	ck_assert(st.st_ctim.tv_sec > before.st_ctim.tv_sec || st.st_ctim.tv_nsec > before.st_ctim.tv_nsec);
+	ck_ok(close(fd));
+}
+END_TEST
+
 START_TEST(private_file_memory_is_copied_on_write)
 {
 	int fd = make_file("private", 3);
@@ -282,6 +301,7 @@ main(void)
 	tcase_add_test(t, the_break_moves);
 	tcase_add_test(t, limits_are_kept);
 	tcase_add_test(t, shared_file_memory_is_the_file);
+	tcase_add_test(t, writing_to_shared_memory_changes_the_times);
 	tcase_add_test(t, private_file_memory_is_copied_on_write);
 	tcase_add_test(t, beyond_the_end_is_a_bus_error);
 	tcase_add_test(t, offsets_count_in_the_file);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/times.h>
@@ -198,6 +199,101 @@ START_TEST(fifo_runs_before_others)
 }
 END_TEST
 
+/* Shared with children: what they have done. */
+static volatile int *
+shared_counters(void)
+{
+	return (volatile int *)ck_ok(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+}
+
+static void
+unpin(void)
+{
+	unsigned long all = ~0UL;
+
+	ck_ok(syscall(SYS_sched_setaffinity, 0, sizeof(all), &all));
+}
+
+/* A thread of the CPU that it last ran on, taken by a higher one for good, runs on another one, which has only ordinary threads. */
+START_TEST(real_time_goes_where_it_can)
+{
+	volatile int *done = shared_counters();
+	int go[2], ready[2];
+	char c;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) != 2)
+		return;
+	ck_ok(pipe(go));
+	ck_ok(pipe(ready));
+	ck_ok(set_policy(0, SCHED_FIFO, 60));
+	pid_t ordinary = fork();
+	if (ordinary == 0) {
+		pin(1);
+		set_policy(0, SCHED_OTHER, 0);
+		for (;;)
+			;
+	}
+	pid_t low = fork();
+	if (low == 0) {
+		pin(0);
+		set_policy(0, SCHED_FIFO, 20);
+		unpin();
+		write(ready[1], "x", 1);
+		read(go[0], &c, 1);
+		done[0] = 1;
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ready[0], &c, 1), 1);
+	usleep(50000);
+	pin(0);
+	ck_assert_int_eq(write(go[1], "x", 1), 1);
+	while (!done[0])
+		;
+	kill(ordinary, SIGKILL);
+	ck_ok(waitpid(low, NULL, 0));
+	ck_ok(waitpid(ordinary, NULL, 0));
+}
+END_TEST
+
+/* The same where it runs when the higher one comes. */
+START_TEST(preempted_real_time_goes_on_elsewhere)
+{
+	volatile int *counter = shared_counters();
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) != 2)
+		return;
+	ck_ok(set_policy(0, SCHED_FIFO, 60));
+	pid_t ordinary = fork();
+	if (ordinary == 0) {
+		pin(1);
+		set_policy(0, SCHED_OTHER, 0);
+		for (;;)
+			;
+	}
+	pid_t low = fork();
+	if (low == 0) {
+		pin(0);
+		set_policy(0, SCHED_FIFO, 20);
+		unpin();
+		for (;;)
+			counter[0]++;
+	}
+	while (!counter[0])
+		usleep(1000);
+	for (int i = 0; i < 3; i++) {
+		pin(i & 1);
+		int before = counter[0];
+
+		while (counter[0] - before < 1000)
+			;
+	}
+	kill(low, SIGKILL);
+	kill(ordinary, SIGKILL);
+	ck_ok(waitpid(low, NULL, 0));
+	ck_ok(waitpid(ordinary, NULL, 0));
+}
+END_TEST
+
 /* The CPU time that two hogs on one CPU get in 1.5 s. */
 static void
 two_hogs(int nice0, int nice1, double *share)
@@ -325,6 +421,8 @@ main(void)
 	tcase_add_test(t, affinity_calls);
 	tcase_add_test(t, moves_at_once);
 	tcase_add_test(t, fifo_runs_before_others);
+	tcase_add_test(t, real_time_goes_where_it_can);
+	tcase_add_test(t, preempted_real_time_goes_on_elsewhere);
 	tcase_add_test(t, equal_hogs_share_evenly);
 	tcase_add_test(t, nice_weighs);
 	tcase_add_test(t, sleeper_wakes_beside_a_hog);
