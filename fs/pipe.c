@@ -14,7 +14,6 @@
 #include "mm/usercopy.h"
 #include "sys/abi/ioctl.h"
 #include "sys/kmem.h"
-#include "sys/lib/bits.h"
 #include "sys/lib/printf.h"
 #include "sys/panic.h"
 #include "sys/signal.h"
@@ -27,24 +26,6 @@ pipe_of(struct file *f)
 	return f->priv;
 }
 
-static bool
-ring_empty(const struct pipe *p)
-{
-	return READ_ONCE(p->head) == READ_ONCE(p->tail);
-}
-
-static bool
-ring_full(const struct pipe *p)
-{
-	return READ_ONCE(p->head) - READ_ONCE(p->tail) >= READ_ONCE(p->slots);
-}
-
-static struct pipe_buf *
-ring_slot(struct pipe *p, u32 i)
-{
-	return &p->bufs[i & (p->slots - 1)];
-}
-
 static void
 wake_one(struct waitq *q, u32 events)
 {
@@ -52,9 +33,8 @@ wake_one(struct waitq *q, u32 events)
 		waitq_wake(q, 1, events);
 }
 
-/* Unlock, and wake a reader, a writer, or both. The pipe stays: the caller has it open. */
-static void
-unlock_and_wake(struct pipe *p, bool reader, bool writer)
+void
+pipe_unlock_and_wake(struct pipe *p, bool reader, bool writer)
 {
 	mutex_unlock(&p->lock);
 	if (reader)
@@ -72,16 +52,21 @@ pipe_create(void)
 
 	if (p == NULL)
 		return NULL;
-	p->bufs = kmem_alloc_array(PIPE_SLOTS, sizeof(*p->bufs), KM_USER | KM_ZERO);
-	if (p->bufs == NULL) {
-		kmem_cache_free(pipe_cache, p);
-		return NULL;
-	}
-	p->slots = PIPE_SLOTS;
+	p->slots = pipe_charge_new(&p->user);
+	if (p->slots == 0)
+		goto out_free;
+	p->bufs = kmem_alloc_array(p->slots, sizeof(*p->bufs), KM_USER | KM_ZERO);
+	if (p->bufs == NULL)
+		goto out_uncharge;
 	mutex_init(&p->lock, LOCK_PIPE);
 	waitq_init(&p->readers_wq);
 	waitq_init(&p->writers_wq);
 	return p;
+out_uncharge:
+	pipe_uncharge(p->user, p->slots);
+out_free:
+	kmem_cache_free(pipe_cache, p);
+	return NULL;
 }
 
 static void
@@ -93,6 +78,7 @@ pipe_destroy(struct pipe *p)
 		if (p->spare[i] != NULL)
 			page_put(p->spare[i]);
 	kmem_free(p->bufs);
+	pipe_uncharge(p->user, p->slots);
 	kmem_cache_free(pipe_cache, p);
 }
 
@@ -156,10 +142,10 @@ take_page(struct pipe *p)
 }
 
 static void
-give_page(struct pipe *p, struct page *pg)
+give_page(struct pipe *p, struct page *pg, bool foreign)
 {
-	/* Spliced pages have other owners: only one that is ours alone is kept. */
-	if (refcount_read(&pg->refs) == 1) {
+	/* Another pipe may have it too (tee): only one that is ours alone is kept. */
+	if (!foreign && refcount_read(&pg->refs) == 1) {
 		for (u32 i = 0; i < ARRAY_SIZE(p->spare); i++) {
 			if (p->spare[i] == NULL) {
 				p->spare[i] = pg;
@@ -172,6 +158,48 @@ give_page(struct pipe *p, struct page *pg)
 
 /* --- read --- */
 
+void
+pipe_drop_front(struct pipe *p, u32 n)
+{
+	struct pipe_buf *b = ring_slot(p, p->tail);
+
+	b->off += n;
+	b->len -= n;
+	if (b->len == 0) {
+		give_page(p, b->page, b->foreign);
+		b->page = NULL;
+		WRITE_ONCE(p->tail, p->tail + 1);
+	}
+}
+
+/* May a reader act: take something, or see the end? */
+static bool
+reader_may(struct pipe *p)
+{
+	return !READ_ONCE(p->busy) && (!ring_empty(p) || READ_ONCE(p->writers) == 0);
+}
+
+int
+pipe_wait_data(struct pipe *p, bool nonblock)
+{
+	int err;
+
+	mutex_assert_held(&p->lock);
+	while (!reader_may(p)) {
+		if (nonblock)
+			return -EAGAIN;
+		mutex_unlock(&p->lock);
+		err = wait_event_interruptible_exclusive(&p->readers_wq, reader_may(p));
+		mutex_lock(&p->lock);
+		if (err != 0) {
+			if (reader_may(p))
+				wake_one(&p->readers_wq, POLLIN | POLLRDNORM);	/* a wake-up that was ours */
+			return err;
+		}
+	}
+	return !ring_empty(p);
+}
+
 /* Take from the first buffer. Bytes, or -EFAULT. */
 static ssize_t
 consume(struct pipe *p, struct iobuf *buf)
@@ -182,66 +210,48 @@ consume(struct pipe *p, struct iobuf *buf)
 
 	if (copied == 0 && n != 0)
 		return -EFAULT;
-	b->off += (u32)copied;
-	b->len -= (u32)copied;
-	if (b->packet && copied == n)
-		b->len = 0;		/* the rest of a packet is lost */
-	if (b->len == 0) {
-		give_page(p, b->page);
-		b->page = NULL;
-		WRITE_ONCE(p->tail, p->tail + 1);
-	}
+	pipe_drop_front(p, b->packet && copied == n ? b->len : (u32)copied);	/* the rest of a packet is lost */
 	return (ssize_t)copied;
+}
+
+ssize_t
+pipe_read_into(struct file *f, struct iobuf *buf, bool nonblock)
+{
+	struct pipe *p = pipe_of(f);
+	bool was_full = false;
+	ssize_t done = 0, n;
+
+	if (iobuf_left(buf) == 0)
+		return 0;
+	mutex_lock(&p->lock);
+	n = pipe_wait_data(p, nonblock);
+	if (n < 0)
+		done = n;
+	while (n > 0 && !ring_empty(p)) {
+		bool packet = ring_slot(p, p->tail)->packet;
+
+		was_full |= ring_full(p);
+		n = consume(p, buf);
+		if (n < 0) {
+			if (done == 0)
+				done = n;
+			break;
+		}
+		done += n;
+		if (iobuf_left(buf) == 0 || packet)
+			break;
+	}
+	pipe_unlock_and_wake(p, reader_may(p), was_full && !ring_full(p));
+	if (done > 0)
+		vnode_touch(f->vn, VT_ATIME);
+	return done;
 }
 
 static ssize_t
 pipe_read(struct file *f, struct iobuf *buf, off_t *pos)
 {
-	struct pipe *p = pipe_of(f);
-	bool was_full = false;
-	ssize_t done = 0;
-
 	(void)pos;
-	if (iobuf_left(buf) == 0)
-		return 0;
-	mutex_lock(&p->lock);
-	for (;;) {
-		int err;
-
-		if (!ring_empty(p)) {
-			bool packet = ring_slot(p, p->tail)->packet;
-			ssize_t n;
-
-			was_full |= ring_full(p);
-			n = consume(p, buf);
-			if (n < 0) {
-				if (done == 0)
-					done = n;
-				break;
-			}
-			done += n;
-			if (iobuf_left(buf) == 0 || packet)
-				break;
-			continue;
-		}
-		if (done > 0 || p->writers == 0)
-			break;
-		if (atomic_load_relaxed(&f->flags) & O_NONBLOCK) {
-			done = -EAGAIN;
-			break;
-		}
-		mutex_unlock(&p->lock);
-		err = wait_event_interruptible_exclusive(&p->readers_wq, !ring_empty(p) || READ_ONCE(p->writers) == 0);
-		mutex_lock(&p->lock);
-		if (err != 0) {
-			done = err;	/* a wake-up that was ours goes on to the next reader below */
-			break;
-		}
-	}
-	unlock_and_wake(p, !ring_empty(p) || p->writers == 0, was_full && !ring_full(p));
-	if (done > 0)
-		vnode_touch(f->vn, VT_ATIME);
-	return done;
+	return pipe_read_into(f, buf, atomic_load_relaxed(&f->flags) & O_NONBLOCK);
 }
 
 /* --- write --- */
@@ -276,12 +286,38 @@ produce(struct pipe *p, struct iobuf *buf, bool packet)
 	if (pg == NULL)
 		return -ENOMEM;
 	if (iobuf_copy_in(buf, page_address(pg), n) < n) {
-		give_page(p, pg);
+		give_page(p, pg, false);
 		return -EFAULT;
 	}
 	*ring_slot(p, p->head) = (struct pipe_buf){ .page = pg, .len = (u32)n, .packet = packet, .merge = !packet };
 	WRITE_ONCE(p->head, p->head + 1);
 	return (ssize_t)n;
+}
+
+int
+pipe_wait_space(struct pipe *p, bool nonblock)
+{
+	int err;
+
+	mutex_assert_held(&p->lock);
+	for (;;) {
+		if (p->readers == 0) {
+			signal_send_thread(thread_current(), SIGPIPE, NULL);
+			return -EPIPE;
+		}
+		if (!ring_full(p))
+			return 0;
+		if (nonblock)
+			return -EAGAIN;
+		mutex_unlock(&p->lock);
+		err = wait_event_interruptible_exclusive(&p->writers_wq, !ring_full(p) || READ_ONCE(p->readers) == 0);
+		mutex_lock(&p->lock);
+		if (err != 0) {
+			if (!ring_full(p))
+				wake_one(&p->writers_wq, POLLOUT | POLLWRNORM);	/* a wake-up that was ours */
+			return err;
+		}
+	}
 }
 
 /* Something was written: readers that may sleep since it was empty. */
@@ -328,7 +364,7 @@ pipe_write(struct file *f, struct iobuf *buf, off_t *pos)
 				done = n;
 			break;
 		}
-		unlock_and_wake(p, readers_want(p, was_empty), false);
+		pipe_unlock_and_wake(p, readers_want(p, was_empty), false);
 		err = wait_event_interruptible_exclusive(&p->writers_wq, !ring_full(p) || READ_ONCE(p->readers) == 0);
 		mutex_lock(&p->lock);
 		was_empty = ring_empty(p);
@@ -338,7 +374,7 @@ pipe_write(struct file *f, struct iobuf *buf, off_t *pos)
 			break;
 		}
 	}
-	unlock_and_wake(p, done > 0 && readers_want(p, was_empty), !ring_full(p) || p->readers == 0);
+	pipe_unlock_and_wake(p, done > 0 && readers_want(p, was_empty), !ring_full(p) || p->readers == 0);
 	if (done > 0)
 		vnode_touch(f->vn, VT_MTIME | VT_CTIME);
 	return done;
@@ -469,7 +505,7 @@ pipe_open(struct vnode *vn, struct file *f)
 	int err = 0;
 
 	if (p == NULL)
-		return -ENOMEM;
+		return fifo ? -ENOMEM : -ENFILE;	/* as Linux, whatever was missing */
 	f->mode |= FMODE_STREAM;
 	f->mode &= ~(u32)(FMODE_SEEK | FMODE_PREAD | FMODE_PWRITE);
 	f->pos = -1;
@@ -506,53 +542,6 @@ const struct file_ops pipe_fops = {
 	.open = pipe_open,
 	.release = pipe_release,
 };
-
-/* --- F_SETPIPE_SZ, F_GETPIPE_SZ --- */
-
-long
-pipe_get_size(struct file *f)
-{
-	if (f->ops != &pipe_fops)
-		return -EBADF;
-	return (long)(READ_ONCE(pipe_of(f)->slots) * PAGE_SIZE);
-}
-
-long
-pipe_set_size(struct file *f, u64 size)
-{
-	struct pipe *p = pipe_of(f);
-	struct pipe_buf *bufs;
-	u32 slots, used;
-
-	if (f->ops != &pipe_fops)
-		return -EBADF;
-	if (size == 0 || size > 1UL << 31)
-		return -EINVAL;
-	slots = (u32)roundup_pow2(DIV_ROUND_UP(size, PAGE_SIZE));
-	if (slots * PAGE_SIZE > PIPE_SIZE_MAX && slots > p->slots && !capable(CAP_SYS_RESOURCE))
-		return -EPERM;
-	bufs = kmem_alloc_array(slots, sizeof(*bufs), KM_USER | KM_ZERO);
-	if (bufs == NULL)
-		return -ENOMEM;
-	mutex_lock(&p->lock);
-	used = p->head - p->tail;
-	if (used > slots) {
-		mutex_unlock(&p->lock);
-		kmem_free(bufs);
-		return -EBUSY;
-	}
-	for (u32 i = 0; i < used; i++)
-		bufs[i] = *ring_slot(p, p->tail + i);
-	kmem_free(p->bufs);
-	p->bufs = bufs;
-	WRITE_ONCE(p->tail, 0);
-	WRITE_ONCE(p->head, used);
-	WRITE_ONCE(p->slots, slots);
-	if (!ring_full(p))
-		wake_one(&p->writers_wq, POLLOUT | POLLWRNORM);
-	mutex_unlock(&p->lock);
-	return (long)(slots * PAGE_SIZE);
-}
 
 /* --- pipefs: where pipe(2)'s vnodes live --- */
 

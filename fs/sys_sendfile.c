@@ -3,6 +3,7 @@
 #include "fs/fdtable.h"
 #include "fs/notify.h"
 #include "fs/path.h"
+#include "fs/splice.h"
 
 #include "mm/iobuf.h"
 #include "mm/usercopy.h"
@@ -11,39 +12,7 @@
 #include "sys/thread.h"
 #include "syscall_protos.h"
 
-#define BATCH	16	/* pages sent by one write */
-
-/* Up to BATCH pages of the file at pos, referenced; how many, or -errno. A hole of a memory file is filled in. */
-static int
-gather_pages(struct file *in, off_t pos, size_t want, struct io_pagevec *pv)
-{
-	int n = 0;
-
-	while (want > 0 && n < BATCH) {
-		u32 off = (u32)(pos & (PAGE_SIZE - 1));
-		size_t len = MIN((size_t)(PAGE_SIZE - off), want);
-		u64 index = (u64)pos >> PAGE_SHIFT;
-		int err;
-
-		if (in->mapping->flags & MAPPING_MEMORY) {
-			err = mapping_get_locked(in->mapping, index, &pv[n].page);
-			if (err == 0)
-				page_unlock(pv[n].page);
-		} else {
-			err = readahead_get(in->mapping, &in->ra, index, DIV_ROUND_UP(off + want, PAGE_SIZE), &pv[n].page);
-		}
-		if (err == -ENODATA)
-			return n;
-		if (err != 0)
-			return n > 0 ? n : err;
-		pv[n].off = off;
-		pv[n].len = (u32)len;
-		n++;
-		pos += (off_t)len;
-		want -= len;
-	}
-	return n;
-}
+#define BATCH	SPLICE_BATCH	/* pages sent by one write */
 
 /* to NULL: at the file's own position. */
 static ssize_t
@@ -64,7 +33,7 @@ send_pages(struct file *out, off_t *to, struct file *in, off_t *pos, size_t coun
 
 	if (*pos >= size)
 		return 0;
-	n = gather_pages(in, *pos, MIN(count, (size_t)(size - *pos)), pv);
+	n = file_gather_pages(in, *pos, MIN(count, (size_t)(size - *pos)), pv);
 	if (n < 0)
 		return n;
 	iobuf_init_pages(&b, pv, (u32)n, false);

@@ -52,8 +52,8 @@ hold_mapped(struct aspace *as, vaddr_t va, int flags)
 	return pg;
 }
 
-static struct page *
-hold_page(struct aspace *as, vaddr_t va, int flags)
+struct page *
+aspace_hold_page(struct aspace *as, vaddr_t va, int flags)
 {
 	for (int i = 0; i < FAULT_TRIES; i++) {
 		struct page *pg = hold_mapped(as, va, flags);
@@ -75,7 +75,7 @@ aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write
 	while (done < len && addr + done < ARCH_USER_MAX && addr + done >= addr) {
 		vaddr_t va = addr + done;
 		size_t n = MIN(PAGE_SIZE - va % PAGE_SIZE, len - done);
-		struct page *pg = hold_page(as, va & PAGE_MASK, flags);
+		struct page *pg = aspace_hold_page(as, va & PAGE_MASK, flags);
 		char *p;
 
 		if (pg == NULL)

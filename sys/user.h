@@ -11,6 +11,7 @@ struct user_counts {
 	struct refcount refs;
 	kuid_t uid;			/* [I] */
 	u32 nproc, nsignal;		/* [a] threads (RLIMIT_NPROC); queued signals (RLIMIT_SIGPENDING) */
+	u32 pipe_pages;			/* [a] slots of pipes (pipe-user-pages-soft, -hard) */
 	u32 inflight;			/* [a] descriptors in messages that nobody received yet (RLIMIT_NOFILE) */
 };
 struct user_counts *user_counts_find(kuid_t uid) __must_check;	/* referenced; NULL: no memory */

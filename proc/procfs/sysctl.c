@@ -5,6 +5,7 @@
 #include "dev/tty/pty.h"
 #include "fs/path.h"
 #include "fs/notify.h"
+#include "fs/pipe.h"
 #include "fs/textfile.h"
 #include "mm/mapping.h"
 #include "net/socket.h"
@@ -13,6 +14,7 @@
 #include "sys/abi/errno.h"
 #include "sys/nsset.h"
 #include "sys/random.h"
+#include "sys/lib/bits.h"
 #include "sys/lib/string.h"
 #include "sys/syscall.h"
 #include "sys/sysrq.h"
@@ -305,11 +307,26 @@ static const struct proc_entry inotify_table[] = {
 	{ 0 },
 };
 
+/* In pages, a power of two of them. */
+static int
+store_pipe_max(const struct proc_object *o, char *text, size_t len)
+{
+	s64 v;
+
+	(void)o, (void)len;
+	if (parse_s64(text_trim(text), NULL, 10, &v) != 0 || v < 1 || v > 1L << 30)
+		return -EINVAL;
+	WRITE_ONCE(pipe_max_size, (int)roundup_pow2(MAX((u64)v, PAGE_SIZE)));
+	return 0;
+}
+
 static const struct proc_entry fs_table[] = {
 	PROC_DIR("inotify", 0555, inotify_table),
 	SYSCTL_INT("mount-max", &mount_max, 1, INT32_MAX),
 	SYSCTL_FIXED("nr_open", 1048576),
-	SYSCTL_FIXED("pipe-max-size", 1048576),
+	{ .name = "pipe-max-size", .mode = S_IFREG | 0644, .show = show_int, .store = store_pipe_max, .value = &pipe_max_size },
+	SYSCTL_INT("pipe-user-pages-hard", &pipe_user_pages_hard, 0, INT32_MAX),
+	SYSCTL_INT("pipe-user-pages-soft", &pipe_user_pages_soft, 0, INT32_MAX),
 	{ 0 },
 };
 

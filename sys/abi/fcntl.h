@@ -159,6 +159,13 @@ struct abi_open_how { u64 flags, mode, resolve; };
 #define FS_NODUMP_FL		0x00000040
 #define FS_DIRSYNC_FL		0x00010000
 
+/* splice(2), vmsplice(2), tee(2) */
+#define SPLICE_F_MOVE		1u
+#define SPLICE_F_NONBLOCK	2u	/* don't wait for the pipe */
+#define SPLICE_F_MORE		4u
+#define SPLICE_F_GIFT		8u
+#define SPLICE_F_ALL		15u
+
 /* The d_type of getdents64(2). */
 #define DT_UNKNOWN		0
 #define DT_FIFO			1
