@@ -19,6 +19,8 @@ LIBS = ["-lpthread", "-lrt", "-lm"]
 MAIN = re.compile(rb" T main$", re.M)
 # Parts of other programs, which they include; and the suite's own drivers.
 PARTS = re.compile(r"(testfrmw|threads_scenarii|coverage|helper|t0)\.c$")
+# What programs open.
+DATA = ("conformance/interfaces/mlockall/3-7.c",)
 # What the suite's run.sh files give their programs.
 ARGUMENTS = {
     "stress/mqueues/multi_send_rev_1": "10",
@@ -96,7 +98,7 @@ def main():
     with open(f"{args.out}/tests.tsv", "w") as f:
         for path in sorted(tests + scripts):
             f.write(f"{short(path)}\t{path[:-2] + '.test' if path.endswith('.c') else path}\t{ARGUMENTS.get(short(path), '')}\n")
-    for path in scripts:
+    for path in (*scripts, *DATA):
         os.makedirs(os.path.dirname(f"{args.tree}/{path}"), exist_ok=True)
         shutil.copyfile(f"{args.source}/{path}", f"{args.tree}/{path}")
     shutil.rmtree(args.work)

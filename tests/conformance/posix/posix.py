@@ -4,7 +4,7 @@
 
 A guest runs the list of tests one after the other (runner.c); if one kills or hangs it, another guest goes on behind that test. The outcomes
 of every run are kept in results.tsv: test, outcomes on Linux and on Lintel ("PASS 3", or "PASS 2 FAIL 1"), milliseconds on Linux. What does
-not pass is explained in reasons.tsv. --quick runs what passes on Linux every time, and fast; a failure is tried again once, and told.
+not pass is explained in reasons.tsv. --quick runs what passes on Linux every time, and fast; a failure is tried again twice, and told.
 """
 import argparse
 import collections
@@ -30,6 +30,7 @@ LIMITS = (("stress/*", 120), ("functional/*", 120))
 STOP = 10			# the stress programs run until SIGUSR1
 STOPPED = "stress/threads/*/stress*"
 QUICK_MS = 300
+QUICK_TRIES = 3
 SLACK = 120			# host seconds beyond a test's limit before the guest counts as hung
 MARK = re.compile(r"@@ (begin|end|out|stuck|done)(?: (.*))?$")
 KERNEL = re.compile(r"(<\d+>)?\[ *\d+\.\d{6}\] .*")
@@ -175,21 +176,20 @@ def record(args, tests, runs, rows):
 
 
 def quick(args, tests, rows):
-    """What passes on Linux each time and quickly must pass here; what is known not to, with its reason in the tree, is left out."""
+    """What passes on Linux each time and quickly must pass here; what is known not to, or not always, with its reason in the tree, is left out."""
     tests = [t for t in tests if t.name in rows and table.passes(rows[t.name].linux) and rows[t.name].ms <= QUICK_MS]
-    known = [t for t in tests if not table.passes(rows[t.name].lintel)]
+    known = [t for t in tests if not table.passes(rows[t.name].lintel) or table.reasons_of(t.name)]
     tests = [t for t in tests if t not in known]
     label = f"quick{'-debug' if args.debug else ''}"
-    run = run_all(args, tests, label)
-    failed = [t for t in tests if run.outcome.get(t.name) != "PASS"]
-    faults = list(run.faults)
-    if failed:
-        again = run_all(args, failed, f"{label}-again")
-        faults += again.faults
+    failed, faults = tests, []
+    for attempt in range(QUICK_TRIES):
+        run = run_all(args, failed, f"{label}-{attempt + 1}")
+        faults += run.faults
+        failed = [t for t in failed if run.outcome.get(t.name) != "PASS"]
         for t in failed:
-            first, second = run.outcome.get(t.name, "MISSING"), again.outcome.get(t.name, "MISSING")
-            print(f"  {'FAIL ' if second != 'PASS' else 'AGAIN'}    {t.name}: {first}, then {second}: {' | '.join(run.output.get(t.name, []))}")
-        failed = [t for t in failed if again.outcome.get(t.name) != "PASS"]
+            print(f"  {'AGAIN' if attempt + 1 < QUICK_TRIES else 'FAIL '}    {t.name}: {run.outcome.get(t.name, 'MISSING')}: {' | '.join(run.output.get(t.name, []))}")
+        if not failed:
+            break
     for line in faults:
         print(f"  FAULT    {line}")
     print(f"posix-quick{'-debug' if args.debug else ''}: {len(tests) - len(failed)} passed, {len(failed) + len(faults)} failed, {len(known)} skipped")

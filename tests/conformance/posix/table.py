@@ -64,6 +64,10 @@ def read_reasons():
     return reasons
 
 
+def reasons_of(name):
+    return [why for pattern, _where, why in read_reasons() if fnmatch.fnmatch(name, pattern)]
+
+
 def explain(rows):
     """((reason) -> kernel -> tests), and complaints: a non-pass without a reason, a reason without a non-pass."""
     reasons, explained, complaints = read_reasons(), collections.defaultdict(lambda: collections.defaultdict(list)), []
