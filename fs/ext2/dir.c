@@ -74,22 +74,17 @@ ext2_dir_read(struct vnode *dir, u64 fblock, struct buf **b)
 	return ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", b);
 }
 
-/* A new block at the end, empty: one entry that is not used. Its buffer is the handle's. A block that the map has there already is one kept for
+/* A new, empty block at fblock: one entry that is not used. Its buffer is the handle's. A block that the map has there already is one kept for
  * the directory, or was left by a try that failed. */
-int
-ext2_dir_append(struct handle *h, struct vnode *dir, u64 *fblock, struct buf **b)
+static int
+new_block(struct handle *h, struct vnode *dir, u64 fblock, struct buf **b)
 {
 	struct block_extent e;
 	struct ext2_dirent *de;
-	int err;
+	int err = ext2_map(h, dir, fblock, 1, true, &e);
 
-	*fblock = ext2_dir_blocks(dir);
-	if (vnode_size(dir) + dir->sb->blksize > (off_t)INT32_MAX)
-		return -ENOSPC;
-	err = ext2_map(h, dir, *fblock, 1, true, &e);
-	if (err != 0)
-		return err;
-	err = buf_get_zeroed(dir->sb->bdev, e.block, b);
+	if (err == 0)
+		err = buf_get_zeroed(dir->sb->bdev, e.block, b);
 	if (err != 0)
 		return err;
 	err = journal_access_new(h, *b);
@@ -100,7 +95,40 @@ ext2_dir_append(struct handle *h, struct vnode *dir, u64 *fblock, struct buf **b
 	de = (struct ext2_dirent *)(*b)->data;
 	de->rec_len = (u16)dir->sb->blksize;
 	ext2_dirty(h, *b);
-	vnode_set_size(dir, vnode_size(dir) + dir->sb->blksize);
+	return 0;
+}
+
+int
+ext2_dir_append(struct handle *h, struct vnode *dir, u64 *fblock, struct buf **b)
+{
+	int err;
+
+	*fblock = ext2_dir_blocks(dir);
+	if (vnode_size(dir) + dir->sb->blksize > (off_t)INT32_MAX)
+		return -ENOSPC;
+	err = new_block(h, dir, *fblock, b);
+	if (err == 0)
+		vnode_set_size(dir, vnode_size(dir) + dir->sb->blksize);
+	return err;
+}
+
+int
+ext2_dir_next(struct vnode *dir, u64 *fblock, u32 *passed, struct block_extent *e)
+{
+	struct ext2_fs *fs = ext2_fs(dir->sb);
+
+	for (u64 blocks = ext2_dir_blocks(dir); *fblock < blocks; *fblock += e->n) {
+		int err = ext2_map(NULL, dir, *fblock, UINT32_MAX, false, e);
+
+		if (err != 0)
+			return err;
+		if (e->hole)
+			continue;
+		if (++*passed <= fs->blocks)
+			return 1;
+		ext2_error(fs, "directory #%llu has more blocks than the device", (unsigned long long)dir->ino);
+		return -EIO;
+	}
 	return 0;
 }
 
@@ -204,26 +232,19 @@ ext2_dir_set(struct handle *h, struct vnode *dir, struct ext2_slot *slot, struct
 
 /* --- whole directories --- */
 
-#define READ_AHEAD	8
-
 static int
 find_linear(struct vnode *dir, const char *name, u32 len, struct ext2_slot *out)
 {
-	u64 blocks = ext2_dir_blocks(dir);
+	struct block_extent e;
+	u32 passed = 0;
+	int err;
 
-	for (u64 i = 0; i < blocks; ) {
-		struct block_extent e;
+	for (u64 i = 0; (err = ext2_dir_next(dir, &i, &passed, &e)) == 1; i++) {
 		struct buf *b;
-		int err = ext2_map(NULL, dir, i, READ_AHEAD, false, &e);
 
-		if (err == 0 && e.hole) {
-			i += e.n;
-			continue;
-		}
-		for (u32 k = 1; err == 0 && i % READ_AHEAD == 0 && k < e.n && i + k < blocks; k++)
+		for (u32 k = 1; i % EXT2_DIR_AHEAD == 0 && k < MIN(e.n, EXT2_DIR_AHEAD); k++)
 			buf_read_ahead(dir->sb->bdev, e.block + k);
-		if (err == 0)
-			err = ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", &b);
+		err = ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", &b);
 		if (err != 0)
 			return err;
 		err = ext2_find_in_block(dir, b, name, len, out);
@@ -234,9 +255,8 @@ find_linear(struct vnode *dir, const char *name, u32 len, struct ext2_slot *out)
 		buf_put(b);
 		if (err != 0)
 			return err;
-		i++;
 	}
-	return -ENOENT;
+	return err < 0 ? err : -ENOENT;
 }
 
 int
@@ -253,6 +273,18 @@ ext2_dir_find(struct vnode *dir, const char *name, u32 len, struct ext2_slot *ou
 	return find_linear(dir, name, len, out);
 }
 
+/* Block i of a directory without index; a hole gets a block, as on Linux. */
+static int
+block_to_fill(struct handle *h, struct vnode *dir, u64 i, struct buf **b)
+{
+	struct block_extent e;
+	int err = ext2_map(NULL, dir, i, 1, false, &e);
+
+	if (err != 0)
+		return err;
+	return e.hole ? new_block(h, dir, i, b) : ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", b);
+}
+
 static int
 add_linear(struct handle *h, struct vnode *dir, const char *name, u32 len, u64 ino, u8 type)
 {
@@ -262,7 +294,7 @@ add_linear(struct handle *h, struct vnode *dir, const char *name, u32 len, u64 i
 	int err;
 
 	for (u64 i = MIN((u64)ext2_i(dir)->dir_hint, blocks); i < blocks; i++) {
-		err = ext2_dir_read(dir, i, &b);
+		err = block_to_fill(h, dir, i, &b);
 		if (err != 0)
 			return err;
 		err = ext2_add_to_block(h, dir, b, name, len, ino, type);
@@ -349,37 +381,39 @@ is_dots(const struct ext2_dirent *de)
 	return de->name[0] == '.' && (de->name_len == 1 || (de->name_len == 2 && de->name[1] == '.'));
 }
 
+/* 1: it has none but dots. 0, -errno */
+static int
+block_is_empty(struct vnode *dir, const struct buf *b)
+{
+	for (u32 off = 0; off < b->size; ) {
+		const struct ext2_dirent *de = (const struct ext2_dirent *)(b->data + off);
+
+		if (!ext2_dirent_ok(dir, b, off))
+			return -EIO;
+		if (de->inode != 0 && !is_dots(de))
+			return 0;
+		off += de->rec_len;
+	}
+	return 1;
+}
+
 int
 ext2_dir_is_empty(struct vnode *dir)
 {
-	u64 blocks = ext2_dir_blocks(dir);
+	struct block_extent e;
+	u32 passed = 0;
+	int err;
 
-	for (u64 i = 0; i < blocks; i++) {
-		struct block_extent e;
+	for (u64 i = 0; (err = ext2_dir_next(dir, &i, &passed, &e)) == 1; i++) {
 		struct buf *b;
-		int err = ext2_map(NULL, dir, i, UINT32_MAX, false, &e);
 
-		if (err == 0 && e.hole) {
-			i += e.n - 1;
-			continue;
-		}
-		if (err == 0)
-			err = ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", &b);
+		err = ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", &b);
 		if (err != 0)
 			return err;
-		for (u32 off = 0; off < b->size && err == 0; ) {
-			const struct ext2_dirent *de = (const struct ext2_dirent *)(b->data + off);
-
-			if (!ext2_dirent_ok(dir, b, off))
-				err = -EIO;
-			else if (de->inode != 0 && !is_dots(de))
-				err = 1;
-			else
-				off += de->rec_len;
-		}
+		err = block_is_empty(dir, b);
 		buf_put(b);
-		if (err != 0)
-			return err == 1 ? 0 : err;
+		if (err != 1)
+			return err;
 	}
-	return 1;
+	return err < 0 ? err : 1;
 }

@@ -38,6 +38,7 @@ struct ext2_group {
 	u32 busy_count;			/* [g] */
 	struct list windows;		/* [g] */
 	bool bad;			/* [g] its bitmaps can't be used */
+	u32 trimmed;			/* [g] all free runs of so many blocks were discarded; 0: they weren't, or others came since */
 	u32 debt;			/* [a] directories made here lately without files */
 };
 
@@ -157,6 +158,9 @@ bool ext2_block_valid(const struct ext2_fs *fs, u32 block, u32 n);	/* on the dev
 bool ext2_may_alloc(struct ext2_fs *fs, u64 n);
 int __must_check ext2_group_load(struct ext2_fs *fs, u32 g, bool inodes, struct buf **b);	/* [g] held; no reference */
 void ext2_groups_free(struct ext2_fs *fs);
+/* The first run in [*from, end) of `least` blocks or more that could be given out: its length, and *from is where; 0: none. [g] held, loaded */
+u32 ext2_group_free_run(const struct ext2_group *grp, u32 *from, u32 end, u32 least);
+int ext2_trim(struct super_block *sb, struct abi_fstrim_range *r);	/* trim.c */
 
 /* --- ialloc.c --- */
 /* A number for a new inode in dir, and its vnode with VN_NEW, owner and flags set. */
@@ -203,6 +207,9 @@ void ext2_orphan_cleanup(struct ext2_fs *fs);
 struct ext2_slot { struct buf *b; struct ext2_dirent *de; u32 prev; /* offset of the entry before it in the block, or itself */ u64 fblock; };
 int __must_check ext2_dir_read(struct vnode *dir, u64 fblock, struct buf **b);
 int __must_check ext2_dir_append(struct handle *h, struct vnode *dir, u64 *fblock, struct buf **b);
+/* The next block of the directory that isn't a hole, *fblock or behind; *passed counts them. 1, 0: none is left, -errno. */
+int __must_check ext2_dir_next(struct vnode *dir, u64 *fblock, u32 *passed, struct block_extent *e);
+#define EXT2_DIR_AHEAD	8u	/* blocks that are read ahead */
 bool ext2_dirent_ok(struct vnode *dir, const struct buf *b, u32 off);
 /* Find: 0 with slot (b referenced), -ENOENT. */
 int __must_check ext2_dir_find(struct vnode *dir, const char *name, u32 len, struct ext2_slot *out);

@@ -292,26 +292,27 @@ static int
 iterate_linear(struct file *f, struct dir_context *ctx)
 {
 	struct vnode *dir = f->vn;
-	u32 bits = ext2_fs(dir->sb)->block_bits;
+	u32 bits = ext2_fs(dir->sb)->block_bits, passed = 0;
+	struct block_extent e;
+	int err = 0;
 
 	while (ctx->pos < vnode_size(dir)) {
-		u64 fblock = (u64)ctx->pos >> bits;
-		struct block_extent e;
+		u64 fblock = (u64)ctx->pos >> bits, found = fblock;
 		struct buf *b;
-		int err = ext2_map(NULL, dir, fblock, 16, false, &e);
 
-		if (err == 0 && e.hole) {
-			ctx->pos = (off_t)((fblock + e.n) << bits);
-			continue;
-		}
-		if (err != 0)
+		err = ext2_dir_next(dir, &found, &passed, &e);
+		if (err < 0)
 			return err;
-		for (u32 k = 1; k < e.n && (fblock & 7) == 0; k++)
+		if (found != fblock)
+			ctx->pos = (off_t)MIN(found << bits, (u64)vnode_size(dir));
+		if (err == 0)
+			break;
+		for (u32 k = 1; k < MIN(e.n, EXT2_DIR_AHEAD) && (found & 7) == 0; k++)
 			buf_read_ahead(dir->sb->bdev, e.block + k);
 		err = ext2_read_meta(ext2_fs(dir->sb), e.block, "directory", &b);
 		if (err != 0)
 			return err;
-		err = emit_block(dir, ctx, b, (off_t)(fblock << bits));
+		err = emit_block(dir, ctx, b, (off_t)(found << bits));
 		buf_put(b);
 		if (err != 0)
 			return MIN(err, 0);

@@ -139,6 +139,65 @@ START_TEST(dirs_read_beside_removal)
 }
 END_TEST
 
+/* Where the copy has the inode. */
+static long
+inode_at(uint32_t ino)
+{
+	uint32_t per_group = peek(COPY, 1024 + 40, 4), size = peek(COPY, 1024 + 88, 2);
+
+	return peek(COPY, 2048 + (ino - 1) / per_group * 32 + 8, 4) * 1024L + (long)((ino - 1) % per_group) * size;
+}
+
+/* A directory with one block that says it is 32 MiB long. Holes are passed, and filled by what is made. */
+START_TEST(dirs_of_holes)
+{
+	uint32_t ino;
+	int n = 0;
+	DIR *d;
+
+	copy_disk(_i == 0 ? "/dev/vdj" : "/dev/vdk");
+	ck_ok(mount_copy("ext4", 0, NULL));
+	ck_ok(chdir(AT));
+	ck_ok(mkdir("holes", 0755));
+	put("holes/first", "");
+	ino = status("holes").st_ino;
+	leave();
+	poke(COPY, inode_at(ino) + 4, 4, 32 << 20);
+	ck_ok(mount_copy("ext4", 0, "errors=remount-ro"));
+	ck_ok(chdir(AT));
+	ck_ok(access("holes/first", F_OK));
+	ck_fails(access("holes/none", F_OK), ENOENT);
+	d = opendir("holes");
+	errno = 0;
+	while (readdir(d) != NULL)
+		n++;
+	ck_assert_int_eq(errno, 0);
+	ck_assert_int_eq(n, 3);
+	closedir(d);
+	ck_fails(rmdir("holes"), ENOTEMPTY);
+	for (int k = 0; k < 12; k++) {
+		char name[250];
+
+		snprintf(name, sizeof(name), "holes/%0200d", k);
+		ck_ok(mkdir(name, 0700));
+		if (k > 8)
+			ck_ok(rmdir(name));
+	}
+	ck_assert_int_eq(status("holes").st_blocks, 3 * 2);
+	ck_assert_int_eq(status("holes").st_size, 32 << 20);
+	for (int k = 0; k < 9; k++) {
+		char name[250];
+
+		snprintf(name, sizeof(name), "holes/%0200d", k);
+		ck_ok(rmdir(name));
+	}
+	ck_ok(unlink("holes/first"));
+	ck_ok(rmdir("holes"));
+	leave();
+	ck_assert_uint_eq(peek(COPY, SB_STATE, 2) & 2, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -149,6 +208,7 @@ main(void)
 	tcase_add_loop_test(t, dirs_20000, 0, 2);
 	tcase_add_loop_test(t, dirs_large_one_goes, 0, 2);
 	tcase_add_loop_test(t, dirs_read_beside_removal, 0, 2);
+	tcase_add_loop_test(t, dirs_of_holes, 0, 2);
 	suite_add_tcase(s, t);
 	return guest_run(s);
 }

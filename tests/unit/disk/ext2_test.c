@@ -194,6 +194,69 @@ TEST(a_file_beyond_4_gib_in_every_kind_of_block)
 	volume_close(&v);
 }
 
+static int
+name_exists(const char *name)
+{
+	struct abi_stat st;
+
+	return (int)sys_stat(name, &st);
+}
+
+/* A directory of 4 GiB that has one block: what is done with it takes the time of one block. */
+TEST(a_directory_of_holes)
+{
+	char name[40];
+	struct volume v;
+
+	must_run(MKE2FS "-t ext2 -b 1024 $D/img 8M && debugfs -w -R 'mkdir dir' $D/img && debugfs -w -R 'sif dir size 4294966272' $D/img");
+	volume_open(&v, "img", 0);
+	machine_mark();
+	volume_must_mount(&v, "ext2", "");
+	for (u32 i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), MNT "/dir/%u", i);
+		ck_assert_int_eq(name_exists(name), -ENOENT);
+	}
+	for (u32 i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), MNT "/dir/%u", i);
+		ck_assert_int_eq(sys_mkdir(name, 0700), 0);
+		ck_assert_int_eq(sys_unlinkat(AT_FDCWD, MNT "/dir", AT_REMOVEDIR), -ENOTEMPTY);
+	}
+	for (u32 i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), MNT "/dir/%u", i);
+		ck_assert_int_eq(sys_unlinkat(AT_FDCWD, name, AT_REMOVEDIR), 0);
+	}
+	ck_assert_int_eq(sys_unlinkat(AT_FDCWD, MNT "/dir", AT_REMOVEDIR), 0);
+	volume_must_unmount();
+	machine_check_leaks();
+	check_clean();
+	volume_close(&v);
+}
+
+/* The same, and all of its pointers lead to one block. */
+TEST(a_directory_of_one_block_4_million_times)
+{
+	const u32 top = 5000;
+	struct volume v;
+	u32 *p;
+
+	must_run(MKE2FS "-t ext2 -b 1024 $D/img 8M && debugfs -w -R 'mkdir dir' $D/img && debugfs -w -R 'sif dir size 4294966272' $D/img &&"
+		"debugfs -w -R 'sif dir block[TIND] %u' $D/img", top);
+	volume_open(&v, "img", 0);
+	p = (u32 *)(v.data + top * 1024);
+	for (u32 level = 1; level <= 3; level++)
+		for (u32 i = 0; i < 256; i++)
+			*p++ = top + level;
+	p[0] = 0;
+	p[1] = 1024;		/* the record's length: one free entry */
+	machine_mark();
+	volume_must_mount(&v, "ext2", "errors=continue");
+	for (u32 i = 0; i < 5; i++)
+		ck_assert_int_eq(name_exists(MNT "/dir/none"), -EIO);
+	volume_must_unmount();
+	machine_check_leaks();
+	volume_close(&v);
+}
+
 /* Operations until nothing fits, and all of the space comes back. */
 static void
 fill_disk(const char *mkfs, const char *type)
