@@ -87,6 +87,7 @@ int __must_check bio_submit_wait(struct bio *bio);	/* with the caller's own end:
 /* Flush the device's write cache: what was done before is stable. 0, -EIO. Sleeps. */
 int __must_check block_flush(struct block_device *bdev);
 int __must_check block_discard(struct block_device *bdev, u64 sector, u64 nr);		/* -EOPNOTSUPP */
+u32 block_discard_granularity(const struct block_device *bdev);	/* bytes of the least discard that is of use; 0: it has none */
 int __must_check block_zero(struct block_device *bdev, u64 sector, u64 nr);	/* by the device, or by writing zeros */
 int __must_check block_zero_offloaded(struct block_device *bdev, u64 sector, u64 nr);	/* by the device, else -EOPNOTSUPP */
 /* Before [from, end) bytes, in whole logical blocks, change beside the cache: write what is dirty there and drop its pages. What comes

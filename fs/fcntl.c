@@ -340,6 +340,8 @@ vnode_ioctl(struct file *f, unsigned int cmd, unsigned long arg)
 		return capable(CAP_SYS_ADMIN) ? -EOPNOTSUPP : -EPERM;
 	case FITHAW:
 		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+	case FITRIM:
+		return reg || S_ISDIR(f->vn->mode) ? super_trim(f->vn->sb, (struct abi_fstrim_range __user *)arg) : -ENOTTY;
 	case FS_IOC_GETFLAGS:
 	case FS_IOC_SETFLAGS:
 	case FS_IOC_GETVERSION:

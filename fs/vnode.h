@@ -23,6 +23,7 @@ struct iattr;
 struct mount;
 struct path;
 struct pipe;
+struct abi_fstrim_range;	/* sys/abi/ioctl.h */
 struct strbuf;
 struct super_block;
 
@@ -138,6 +139,9 @@ struct super_ops {
 	int (*remount)(struct super_block *sb, u32 *flags, const char *data);
 	void (*put)(struct super_block *sb);			/* unmounted */
 	int (*show_options)(struct super_block *sb, struct strbuf *out);	/* ",size=..." */
+	/* FITRIM: discard what is free in bytes [start, start + len) of its blocks, in stretches of minlen at least (which is not below the
+	 * device's granularity if that is so); len becomes how much. -EINTR. NULL: it has no such thing. */
+	int (*trim)(struct super_block *sb, struct abi_fstrim_range *r);
 	struct vnode *(*alloc_vnode)(struct super_block *sb);	/* optional: embed vnode in a larger object */
 	void (*free_vnode)(struct vnode *vn);
 };
@@ -214,6 +218,8 @@ enum { SB_RO_REMOUNT = 1u << 30 };	/* sb->flags: becomes MS_RDONLY soon: no new 
 void super_for_each(void (*fn)(struct super_block *sb, void *arg), void *arg);
 bool super_try_use(struct super_block *sb);		/* not on its way out: stays until super_end_use(). Does not sleep */
 void super_end_use(struct super_block *sb);
+/* ioctls of a whole file system (fs/super_ioctl.c): FITRIM; -ENOTTY. */
+long super_trim(struct super_block *sb, struct abi_fstrim_range __user *arg);
 
 /* --- vnodes --- */
 /* A new one, reference 1, ino unset (vnode_next_ino() for memory file systems), not hashed. NULL: no memory. */

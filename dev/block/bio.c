@@ -489,6 +489,16 @@ block_discard(struct block_device *bdev, u64 sector, u64 nr)
 	return ranged(bdev, BIO_DISCARD, sector, nr);
 }
 
+u32
+block_discard_granularity(const struct block_device *bdev)
+{
+	const struct block_queue *q = bdev->disk->queue;
+
+	if (atomic_load_relaxed(&q->discard_sectors) == 0)
+		return 0;
+	return q->lim.discard_granularity != 0 ? q->lim.discard_granularity : q->lim.physical_size;
+}
+
 static int
 write_zeros(struct block_device *bdev, u64 sector, u64 nr)
 {

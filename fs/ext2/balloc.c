@@ -187,6 +187,18 @@ count_free(const struct ext2_group *grp, u32 from, u32 limit)
 	return MIN(end, limit) - from;
 }
 
+u32
+ext2_group_free_run(const struct ext2_group *grp, u32 *from, u32 end, u32 least)
+{
+	mutex_assert_held(&grp->lock);
+	for (u32 n = 0; (*from = next_free(grp, *from, end)) < end; *from += n) {
+		n = count_free(grp, *from, end);
+		if (n >= least)
+			return n;
+	}
+	return 0;
+}
+
 /* The first free bit in [from, limit) that is in nobody's window; *end: where the next window begins. limit: none. */
 static u32
 free_outside(const struct ext2_group *grp, u32 from, u32 limit, u32 *end)
@@ -397,6 +409,7 @@ freed_committed(struct journal_callback *cb, int err)
 	mutex_lock(&grp->lock);
 	bitmap_clear_range(grp->busy, f->bit, f->n);
 	grp->busy_count -= f->n;
+	grp->trimmed = 0;
 	atomic_sub(&f->fs->busy_blocks, (u64)f->n);
 	if (grp->busy_count == 0) {
 		kmem_free(grp->busy);
@@ -452,6 +465,7 @@ clear_bits(struct handle *h, struct ext2_fs *fs, u32 g, u32 bit, u32 n)
 
 		if (run > 0 && make_busy(h, fs, g, bit, run) == 0) {
 			bitmap_clear_range(map, bit, run);
+			fs->groups[g].trimmed = 0;
 			freed += run;
 		}
 		bit += run;

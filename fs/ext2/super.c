@@ -566,6 +566,7 @@ const struct super_ops ext2_super_ops = {
 	.statfs = ext2_statfs,
 	.remount = ext2_remount,
 	.show_options = ext2_show_options,
+	.trim = ext2_trim,
 	.put = ext2_put,
 };
 

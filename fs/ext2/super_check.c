@@ -48,7 +48,7 @@ ext2_error(struct ext2_fs *fs, const char *fmt, ...)
 	}
 	switch (fs->opts.errors) {
 	case EXT2_ERRORS_PANIC:
-		panic("EXT2-fs (%s): panic forced after error", sb->id);
+		panic("EXT2-fs (device %s): panic forced after error", sb->id);
 	case EXT2_ERRORS_RO:
 		ext2_warn(sb, LOG_ERR, "Remounting filesystem read-only");
 		atomic_fetch_or(&sb->flags, (u32)MS_RDONLY);

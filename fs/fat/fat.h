@@ -188,6 +188,7 @@ int fat_free_pending(struct fat_fs *fs);	/* the number freed, or -errno. No lock
 int __must_check fat_count_free(struct fat_fs *fs);	/* takes fat_lock */
 int fat_set_dirty(struct fat_fs *fs, bool dirty);	/* the mark of a volume in use */
 int fat_write_info(struct fat_fs *fs);
+int fat_trim_free(struct super_block *sb, struct abi_fstrim_range *r);
 
 /* --- map.c --- */
 extern const struct blockmap_ops fat_blockmap_ops;

@@ -278,6 +278,7 @@ static const struct super_ops fat_super_ops = {
 	.statfs = fat_statfs,
 	.remount = fat_remount,
 	.show_options = fat_show_options,
+	.trim = fat_trim_free,
 	.put = fat_put,
 };
 

@@ -11,9 +11,11 @@
 #include "fs/fat/fat.h"
 
 #include "sys/abi/errno.h"
+#include "sys/abi/ioctl.h"
 #include "sys/kmem.h"
 #include "sys/lib/string.h"
 #include "sys/log.h"
+#include "sys/thread.h"
 
 #define PENDING_MAX	512U
 #define READ_AHEAD	32U		/* blocks of the table */
@@ -409,6 +411,71 @@ fat_free_later(struct fat_fs *fs, u32 start, bool metadata)
 	mutex_unlock(&fs->fat_lock);
 	if (many)
 		(void)fat_free_pending(fs);
+}
+
+/* --- telling the device --- */
+
+static int
+discard_run(struct fat_fs *fs, u32 c, u32 n)
+{
+	u32 shift = fs->block_bits - SECTOR_SHIFT;
+
+	return block_discard(fs->bdev, fat_cluster_block(fs, c) << shift, (u64)n * fs->cluster_blocks << shift);
+}
+
+/* The first `least` free clusters in a row in [*c, end): how many there are is *n, 0: none; they are discarded. */
+static int
+trim_next(struct fat_fs *fs, u32 *c, u32 end, u32 least, u32 *n)
+{
+	struct fat_cursor cur = { 0 };
+	u32 next = 1;
+	int err = 0;
+
+	*n = 0;
+	mutex_lock(&fs->fat_lock);
+	for (; err == 0 && *c + *n < end; ) {
+		err = fat_get(fs, &cur, *c + *n, &next);
+		if (err == 0 && next == 0) {
+			++*n;
+			continue;
+		}
+		if (*n >= least)
+			break;
+		*c += *n + 1;
+		*n = 0;
+	}
+	if (*n < least)
+		*n = 0;
+	if (err == 0 && *n != 0)
+		err = discard_run(fs, *c, *n);
+	mutex_unlock(&fs->fat_lock);
+	fat_cursor_end(&cur);
+	return err;
+}
+
+int
+fat_trim_free(struct super_block *sb, struct abi_fstrim_range *r)
+{
+	struct fat_fs *fs = fat_fs(sb);
+	u64 start = MAX(r->start >> fs->cluster_bits, (u64)FAT_FIRST), end = start + (r->len >> fs->cluster_bits), sum = 0;
+	u64 least = MAX(r->minlen, (u64)block_discard_granularity(fs->bdev)) >> fs->cluster_bits;
+	u32 c, n, stop;
+	int err;
+
+	if (start >= fs->clusters + FAT_FIRST || r->len < 1UL << fs->cluster_bits)
+		return -EINVAL;
+	stop = (u32)MIN(end, (u64)fs->clusters + FAT_FIRST);
+	err = fat_free_pending(fs);
+	for (c = (u32)start; err >= 0 && c < stop; c += n) {
+		err = trim_next(fs, &c, stop, (u32)MIN(MAX(least, 1UL), (u64)UINT32_MAX), &n);
+		if (err == 0 && n == 0)
+			break;
+		sum += n;
+		if (err == 0 && thread_signal_pending(thread_current()) && thread_fatal_pending(thread_current()))
+			err = -EINTR;
+	}
+	r->len = sum << fs->cluster_bits;
+	return MIN(err, 0);
 }
 
 /* --- the state of the volume --- */

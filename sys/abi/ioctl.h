@@ -21,7 +21,10 @@
 #define FICLONERANGE	0x4020940du
 #define FIFREEZE	0xc0045877u
 #define FITHAW		0xc0045878u
+#define FITRIM		0xc0185879u
 #define FS_IOC_FIEMAP	0xc020660bu
+
+struct abi_fstrim_range { u64 start, len, minlen; };	/* bytes */
 
 /* --- terminals --- */
 #define TCGETS		0x5401u

@@ -71,7 +71,7 @@ def make(directory, names=("vdd", "vde", "vdf")):
         if name == "vdl":
             put_tree(path)
             put_big(path)
-        words += ["-drive", f"file={path},if=none,id={name},format=raw", "-device", f"virtio-blk-pci,drive={name}"]
+        words += ["-drive", f"file={path},if=none,id={name},format=raw,discard=unmap", "-device", f"virtio-blk-pci,drive={name}"]
     return words
 
 

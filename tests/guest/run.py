@@ -164,7 +164,8 @@ def make_file_systems(directory):
         with open(path, "wb"):
             pass
         subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", *how.format(path).split()], check=True, stderr=subprocess.PIPE)
-        words += ["-drive", f"file={path},if=none,id={name},format=raw", "-device", f"virtio-blk-pci,drive={name}"]
+        words += ["-drive", f"file={path},if=none,id={name},format=raw,discard=unmap", "-device",
+                  f"virtio-blk-pci,drive={name}{',discard=off' if name == 'vdi' else ''}"]
     return words + fat.make(directory, ["vdl"])
 
 

@@ -27,7 +27,12 @@ fsfreeze: (opts & 1) ? FIFREEZE : FITHAW: Invalid argument
 fsfreeze: (opts & 1) ? FIFREEZE : FITHAW: Not supported
 fsfreeze: (opts & 1) ? FIFREEZE : FITHAW: Not supported
 [1]
-$ fstrim /tmp; fstrim /proc
+$ sync; umount /mnt/1; mount /dev/vda1 /mnt/1; fstrim -v /mnt/1; fstrim -v /mnt/1; fstrim -v /mnt/2; fstrim -o 8k -l 20M -m 1M -v /mnt/2; fstrim -o 900M /mnt/1; fstrim /tmp; fstrim /proc
+/mnt/1: 64969728 bytes trimmed
+/mnt/1: 0 bytes trimmed
+/mnt/2: 49552896 bytes trimmed
+/mnt/2: 20971520 bytes trimmed
+fstrim: FITRIM: Invalid argument
 fstrim: FITRIM: Not a tty
 fstrim: FITRIM: Not a tty
 [1]

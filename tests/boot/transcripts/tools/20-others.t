@@ -60,7 +60,15 @@ $ mount -o loop,offset=4096,sizelimit=1048576 /tmp/image /mnt/2; mke2fs -q -F -t
 mount: /mnt/2: wrong fs type, bad option, bad superblock on /dev/loop0, missing codepage or helper program, or other error.
        dmesg(1) may have more information after failed mount system call.
 /dev/loop0         1 /tmp/image
-$ mke2fs -q -F -t ext2 /dev/vda2 >/dev/null; mount /dev/vda2 /mnt/1; cd /mnt/1; for f in sync dsync direct nonblock nocache append; do dd if=/dev/zero of=f bs=4k count=10 oflag=$f 2>&1 | head -n 1; done; dd if=/dev/zero of=f bs=4k count=10 conv=fdatasync,sparse 2>&1 | head -n 1; dd if=f of=g iflag=direct,fullblock bs=8k 2>&1 | head -n 1; cd
+$ mke2fs -q -F -t ext2 /dev/vda2 >/dev/null; mount /dev/vda2 /mnt/1; fstrim -v -m 1M /mnt/1; fstrim -v /mnt/1; fstrim -v /mnt/1; fstrim -n -v /mnt/1; fstrim -o 4G /mnt/1; fstrim -a -v; fstrim /proc; umount /mnt/1
+/mnt/1: 120.3 MiB (126116864 bytes) trimmed
+/mnt/1: 120.3 MiB (126116864 bytes) trimmed
+/mnt/1: 0 B (0 bytes) trimmed
+/mnt/1: 0 B (dry run) trimmed
+fstrim: /mnt/1: FITRIM ioctl failed: Invalid argument
+/mnt/1: 0 B (0 bytes) trimmed on /dev/vda2
+fstrim: /proc: the discard operation is not supported
+$ mount /dev/vda2 /mnt/1; cd /mnt/1; for f in sync dsync direct nonblock nocache append; do dd if=/dev/zero of=f bs=4k count=10 oflag=$f 2>&1 | head -n 1; done; dd if=/dev/zero of=f bs=4k count=10 conv=fdatasync,sparse 2>&1 | head -n 1; dd if=f of=g iflag=direct,fullblock bs=8k 2>&1 | head -n 1; cd
 10+0 records in
 10+0 records in
 10+0 records in
