@@ -32,4 +32,4 @@ boot-quick: boot-images
 
 boot-oracle: $(ORACLE_KERNEL) $(INITRAMFS) ## the same session and ends on Debian's Linux
 	$(call need,run)
-	$(Q)$(BOOT_RUN) --kernel linux --only 'session-kernel-smp[12],applets*,halt,poweroff-at-once,reboot-kernel'
+	$(Q)$(BOOT_RUN) --kernel linux --only 'session-kernel-smp[12],applets*,errors-*,halt,poweroff-at-once,reboot-kernel'

@@ -7,6 +7,7 @@
   sessions   tests/boot/session.py: a person at the shell
   disks      tests/boot/disks.py: virtio devices of every kind, the root on a disk
   applets    tests/boot/transcripts.py: disks, partitions and file systems at the shell, as on Linux
+  errors     tests/boot/errors.py: errors= of ext2 and ext3
   roots      tests/boot/roots.py: root= in all its ways, and none
   machine    tests/boot/machine.py: screen, framebuffer and keyboard, hostile initramfs
   power      tests/boot/power.py: reboot, halt, poweroff, by init and at once
@@ -22,6 +23,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import diagnostics  # noqa: E402
 import disks  # noqa: E402
+import errors  # noqa: E402
 import machine  # noqa: E402
 import power  # noqa: E402
 import qemu  # noqa: E402
@@ -102,6 +104,7 @@ CASES = [
     boot("root-iso", quick=True, kind="root-iso", how="bios"),
     boot("applets", quick=True, kind="transcripts", device="*", machine="pc", append="loglevel=1"),
     boot("applets-tools", kind="transcripts", device="tools/*", machine="pc", append="loglevel=1"),
+    *(boot(f"errors-{d}", quick=d == "panic", kind="errors", device=d, append="loglevel=4") for d in errors.BOOTS),
     *(boot(f"pulled-{d}", kind="pulled", device=d, machine=disks.STALL[d][0]) for d in disks.STALL),
     *(boot(f"cut-{d}", kind="cut", device=d) for d in disks.ROOT),
     boot("make-debug", kind="debug"),
@@ -239,12 +242,16 @@ def run_transcripts(case, args, stem, report):
     transcripts.run(case, args, lambda **words: command(case, args, **words), stem, report, START_LIMIT[case["how"]])
 
 
+def run_errors(case, args, stem, report):
+    errors.run(case, args, lambda **words: command(case, args, **words), stem, report, START_LIMIT[case["how"]])
+
+
 def run_case(case, args):
     """One case; returns (passed, failed)."""
     report = Report(case["name"])
     stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
     disk_kinds = dict.fromkeys(("virtio", "hvc", "root", "stall", "cut", "pulled"), run_disks)
-    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, "roots": run_roots, **disk_kinds}
+    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, "errors": run_errors, "roots": run_roots, **disk_kinds}
     special.get(case["kind"], run_system)(case, args, stem, report)
     return report.passed, report.failed
 
