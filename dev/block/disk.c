@@ -188,7 +188,7 @@ disk_add(struct disk *d, u64 nr_sectors)
 
 	d->whole->nr_sectors = believable(nr_sectors);
 	d->whole->read_only = d->read_only;
-	err = block_queue_start_thread(d->queue);
+	err = block_timeout_start(d->queue);
 	if (err == 0)
 		err = block_device_publish(d->whole);
 	if (err != 0)

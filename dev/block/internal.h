@@ -88,7 +88,6 @@ struct block_queue {
 int __must_check block_queue_create(const struct block_ops *ops, const struct block_limits *lim, u32 hw_queues, u32 depth,
 	u32 request_size, u32 timeout_ms, struct disk *d, struct block_queue **out);
 void block_queue_destroy(struct block_queue *q);
-int __must_check block_queue_start_thread(struct block_queue *q);	/* once the disk has its name */
 /* Take the bio, which is checked, split and has its place on the disk. Any context. */
 void block_queue_add(struct block_queue *q, struct bio *bio);
 void block_queue_run(struct block_queue *q, struct block_hwq *h);
@@ -102,6 +101,19 @@ void bio_end(struct bio *bio, int error);		/* bio.c: the whole is done */
 void block_stat_start(struct bio *bio);
 void block_stat_merge(struct bio *bio);
 void block_stat_end(struct bio *bio, nsec_t now);
+
+static inline struct block_request *
+block_request_at(struct block_queue *q, struct block_hwq *h, u32 tag)
+{
+	return (struct block_request *)(h->requests + (size_t)tag * q->stride);
+}
+
+/* --- timeout.c --- */
+
+void block_timeout_init(struct block_queue *q, u32 timeout_ms);		/* 0: the usual one */
+void block_timeout_end(struct block_queue *q);				/* nothing is out any more */
+int __must_check block_timeout_start(struct block_queue *q);	/* once the disk has its name */
+void block_timeout_watch(struct block_queue *q, struct block_request *rq);	/* it goes out. Hardware queue's lock held */
 
 /* --- flush.c --- */
 

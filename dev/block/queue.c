@@ -6,8 +6,7 @@
  * tag is its number), maps their pages, and gives them to the driver. Whoever adds runs the queue behind it, and so does the end of every
  * request, so work never waits while there is room. A request that found no room (driver, bounce pages) is held at the front of its hardware
  * queue until one of its requests ends, or a short time has passed.
- *
- * Requests that are out are looked at by a timer once per time-out; the queue's thread asks the driver to deal with those that are late.
+ * How long the driver may take: timeout.c.
  */
 #include "dev/block/internal.h"
 
@@ -23,16 +22,9 @@
 #define WRITE_PATIENCE		(5 * NSEC_PER_SEC)
 #define RETRY_AFTER		(3 * NSEC_PER_MSEC)
 #define DEFAULT_MAX_SECTORS	2560
-#define DEFAULT_TIMEOUT_MS	30000
 #define BOUNCE_PAGES		128
 
 /* --- requests --- */
-
-static struct block_request *
-request_at(struct block_queue *q, struct block_hwq *h, u32 tag)
-{
-	return (struct block_request *)(h->requests + (size_t)tag * q->stride);
-}
 
 static struct block_hwq *
 hwq_of(struct block_request *rq)
@@ -143,26 +135,6 @@ map_request(struct block_queue *q, struct block_hwq *h, struct block_request *rq
 
 /* --- dispatch --- */
 
-/* How long rq may be out. A flush, that may have a whole cache to write, has twice the time (as on Linux). */
-static nsec_t
-patience(struct block_queue *q, const struct block_request *rq)
-{
-	return atomic_load_relaxed(&q->timeout) * (rq->op == BIO_FLUSH ? 2 : 1);
-}
-
-/* A request went out: see that the timer looks at it. */
-static void
-watch(struct block_queue *q, struct block_request *rq)
-{
-	nsec_t now = clock_now();
-
-	rq->deadline = now + patience(q, rq);
-	if (likely(atomic_load_relaxed(&q->timer_armed)))
-		return;
-	if (!atomic_xchg(&q->timer_armed, true))
-		timer_arm(&q->timer, now + atomic_load_relaxed(&q->timeout));
-}
-
 static struct block_request *
 next_request(struct block_queue *q, struct block_hwq *h)
 {
@@ -189,7 +161,7 @@ start_request(struct block_queue *q, struct block_hwq *h, struct block_request *
 		return -EIO;
 	if (err != 0)
 		return err == -EBUSY ? err : -EIO;
-	watch(q, rq);
+	block_timeout_watch(q, rq);
 	rq->out = true;
 	h->out++;
 	err = q->ops->submit(q, rq);
@@ -427,7 +399,7 @@ block_queue_for_each_out(struct block_queue *q, void (*fn)(struct block_request 
 {
 	for (u32 i = 0; i < q->nhwq; i++)
 		for (u32 tag = 0; tag < q->depth; tag++) {
-			struct block_request *rq = request_at(q, &q->hwqs[i], tag);
+			struct block_request *rq = block_request_at(q, &q->hwqs[i], tag);
 
 			if (atomic_load_acquire(&rq->out))
 				fn(rq, arg);
@@ -460,133 +432,19 @@ block_queue_start(struct block_queue *q)
 		run_all(q);
 }
 
-nsec_t
-block_queue_timeout(struct block_queue *q)
-{
-	return atomic_load_relaxed(&q->timeout);
-}
-
-void
-block_queue_set_timeout(struct block_queue *q, nsec_t timeout)
-{
-	atomic_store_relaxed(&q->timeout, timeout);
-	if (q->thread == NULL)
-		return;
-	(void)timer_cancel_sync(&q->timer);	/* it may stand for a longer time */
-	atomic_store(&q->timer_armed, false);
-	atomic_store(&q->expired, true);	/* the thread arms it anew */
-	waitq_wake_all(&q->thread_wq);
-}
-
 void
 block_queue_set_write_cache(struct block_queue *q, bool on)
 {
 	atomic_store(&q->lim.write_cache, on);
 }
 
-/* --- time --- */
+/* --- the device or memory was short of room --- */
 
 static nsec_t
 retry_timer(struct timer *t, nsec_t now)
 {
 	run_all(container_of(t, struct block_queue, retry));
 	return 0;
-}
-
-/* The earliest deadline of what is out, NSEC_MAX: nothing is. */
-static nsec_t
-earliest_deadline(struct block_queue *q)
-{
-	nsec_t next = NSEC_MAX;
-
-	for (u32 i = 0; i < q->nhwq; i++) {
-		struct block_hwq *h = &q->hwqs[i];
-		u64 flags = spin_lock_irqsave(&h->lock);
-
-		for (u32 tag = 0; tag < q->depth && h->out > 0; tag++) {
-			struct block_request *rq = request_at(q, h, tag);
-
-			if (rq->out)
-				next = MIN(next, rq->deadline);
-		}
-		spin_unlock_irqrestore(&h->lock, flags);
-	}
-	return next;
-}
-
-/* A request whose time is over, or NULL. It is given as much again: so long the driver has to see to it. */
-static struct block_request *
-take_late(struct block_queue *q)
-{
-	struct block_request *late = NULL;
-	nsec_t now = clock_now();
-
-	for (u32 i = 0; i < q->nhwq && late == NULL; i++) {
-		struct block_hwq *h = &q->hwqs[i];
-		u64 flags = spin_lock_irqsave(&h->lock);
-
-		for (u32 tag = 0; tag < q->depth && h->out > 0 && late == NULL; tag++) {
-			struct block_request *rq = request_at(q, h, tag);
-
-			if (rq->out && rq->deadline <= now)
-				late = rq;
-		}
-		if (late != NULL)
-			late->deadline = now + patience(q, late);
-		spin_unlock_irqrestore(&h->lock, flags);
-	}
-	return late;
-}
-
-static nsec_t
-timeout_timer(struct timer *t, nsec_t now)
-{
-	struct block_queue *q = container_of(t, struct block_queue, timer);
-	nsec_t next;
-
-	atomic_store(&q->timer_armed, false);
-	next = earliest_deadline(q);
-	if (next <= now) {
-		atomic_store(&q->expired, true);
-		waitq_wake_all(&q->thread_wq);
-		return 0;
-	}
-	/* A request that went out meanwhile may have armed it: then that is left alone. */
-	if (next == NSEC_MAX || atomic_xchg(&q->timer_armed, true))
-		return 0;
-	return next;
-}
-
-/* In the thread: have the driver see to all that are late. */
-static void
-handle_late(struct block_queue *q)
-{
-	struct block_request *late;
-	nsec_t next;
-
-	for (int tries = 0; tries < 64 && (late = take_late(q)) != NULL; tries++) {
-		log_warn("%s: request of sector %lu timed out", q->disk->name, late->sector);
-		q->ops->timeout(q, late);
-	}
-	next = earliest_deadline(q);
-	if (next != NSEC_MAX && !atomic_xchg(&q->timer_armed, true))
-		timer_arm(&q->timer, MAX(next, clock_now() + NSEC_PER_SEC));
-}
-
-static void
-queue_thread(void *arg)
-{
-	struct block_queue *q = arg;
-
-	for (;;) {
-		wait_event_idle(&q->thread_wq, atomic_load(&q->expired) || atomic_load(&q->quit));
-		if (atomic_load(&q->quit))
-			break;
-		atomic_store(&q->expired, false);
-		handle_late(q);
-	}
-	completion_complete(&q->thread_done);
-	thread_exit();
 }
 
 /* --- life --- */
@@ -629,7 +487,7 @@ init_hwq(struct block_queue *q, u32 n)
 	if (h->requests == NULL || h->spare == NULL)
 		return -ENOMEM;
 	for (u32 tag = 0; tag < q->depth; tag++) {
-		struct block_request *rq = request_at(q, h, tag);
+		struct block_request *rq = block_request_at(q, h, tag);
 
 		rq->queue = q;
 		rq->hwq = n;
@@ -656,16 +514,13 @@ block_queue_create(const struct block_ops *ops, const struct block_limits *lim, 
 	q->nhwq = hw_queues;
 	q->depth = depth;
 	q->stride = (u32)ALIGN_UP(ALIGN_UP(sizeof(struct block_request), 16UL) + request_size, 16UL);
-	q->timeout = (nsec_t)(timeout_ms != 0 ? timeout_ms : DEFAULT_TIMEOUT_MS) * NSEC_PER_MSEC;
 	elevator_init(&q->elevator);
 	list_init(&q->flush.waiting);
 	list_init(&q->flush.current);
 	q->nr_requests = NR_REQUESTS;
 	waitq_init(&q->room);
 	waitq_init(&q->drained);
-	waitq_init(&q->thread_wq);
-	completion_init(&q->thread_done);
-	timer_init(&q->timer, TIMER_MONOTONIC, timeout_timer);
+	block_timeout_init(q, timeout_ms);
 	timer_init(&q->retry, TIMER_MONOTONIC, retry_timer);
 	err = dma_pool_create(&q->lim.dma, BOUNCE_PAGES + q->lim.dma.max_segments, &q->pool);
 	for (u32 i = 0; err == 0 && i < hw_queues; i++)
@@ -676,19 +531,6 @@ block_queue_create(const struct block_ops *ops, const struct block_limits *lim, 
 	}
 	*out = q;
 	return 0;
-}
-
-int
-block_queue_start_thread(struct block_queue *q)
-{
-	int err;
-
-	if (q->ops->timeout == NULL)
-		return 0;
-	err = thread_create(&q->thread, queue_thread, q, "blk/%s", q->disk->name);
-	if (err == 0)
-		thread_wake(q->thread);
-	return err;
 }
 
 void
@@ -715,13 +557,7 @@ void
 block_queue_destroy(struct block_queue *q)
 {
 	KASSERT(atomic_load(&q->active) == 0);
-	if (q->thread != NULL) {
-		atomic_store(&q->quit, true);
-		waitq_wake_all(&q->thread_wq);
-		completion_wait(&q->thread_done);
-		thread_put(q->thread);
-	}
-	timer_cancel_sync(&q->timer);
+	block_timeout_end(q);
 	timer_cancel_sync(&q->retry);
 	rcu_synchronize();		/* ends of bios are out of it */
 	dma_pool_destroy(q->pool);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The queue of a disk, over a driver that takes or refuses requests as the test says: whatever happens, every bio ends.
- * sources: dev/block/queue.c dev/block/elevator.c dev/block/flush.c sys/lib/rbtree.c
+ * sources: dev/block/queue.c dev/block/timeout.c dev/block/elevator.c dev/block/flush.c sys/lib/rbtree.c
  */
 #include "tests/unit/test.h"
 #include "dev/block/internal.h"
