@@ -235,7 +235,7 @@ make_big(bool all)
 	struct entry *e;
 
 	if (kind->fat) {
-		if (!all)
+		if (!all || strcmp(kind->name, "fat32") != 0)	/* FAT16's volumes are smaller */
 			return;
 		e = op_file(root, "nearly-4-GiB", 12, 0755);
 		e->inode->kept = true;

@@ -29,7 +29,9 @@ def ext(*words):
 
 
 def fat(bits, cluster):
-    return lambda path, args: ["mkfs.fat", "-F", bits, "-s", str(8 if args.big else cluster), path]
+    """FAT16's root directory can't grow: it gets room for what the plan puts there."""
+    root = ["-r", "32768"] if bits == "16" else []
+    return lambda path, args: ["mkfs.fat", "-F", bits, "-s", str(8 if args.big else cluster), *root, path]
 
 
 # Name: how it is made, its size in MiB for the quick form, for the whole, and with a file that fills what FAT32 can hold.

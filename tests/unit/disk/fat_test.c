@@ -2,6 +2,7 @@
 /* FAT on images that mkfs.fat made: random operations against a model, and what mtools put there; judged by fsck.fat, read by mtools. */
 #include "tests/unit/test.h"
 
+#include "sys/abi/fcntl.h"
 #include "syscall_protos.h"
 #include "tests/unit/disk/host.h"
 #include "tests/unit/disk/load.h"
@@ -110,4 +111,38 @@ TEST(what_mtools_put_on_fat16)
 TEST(what_mtools_put_on_fat32)
 {
 	read_sample("mkfs.fat -F 32 -s 8 -C $D/img 300000");
+}
+
+/* 8 MiB in clusters of 512 bytes: 128 blocks of the table. It isn't read block by block, and the other table not at all. */
+TEST(a_long_chain_takes_few_requests)
+{
+	static char buf[65536];
+	struct volume v;
+	u32 requests, writes;
+	int fd;
+
+	must_run("mkfs.fat -F 32 -s 1 -C $D/img 65536");
+	volume_open(&v, "img", DRIVE_CACHE);
+	volume_must_mount(&v, "vfat", "");
+	fd = sys_open(MNT "/long", O_RDWR | O_CREAT, 0644);
+	for (u32 i = 0; i < 128; i++) {
+		ck_assert_int_eq(sys_pwrite64(fd, buf, sizeof(buf), (off_t)(i * sizeof(buf))), sizeof(buf));
+		ck_assert_int_eq(sys_fsync(fd), 0);
+	}
+	ck_assert_int_eq(sys_close(fd), 0);
+	volume_must_unmount();
+	volume_must_mount(&v, "vfat", "");
+	fd = sys_open(MNT "/long", O_RDWR, 0);
+	requests = v.drive->requests;
+	ck_assert_int_eq(sys_pread64(fd, buf, 1, (8 << 20) - 1), 1);
+	ck_assert_uint_lt(v.drive->requests - requests, 20);
+	requests = v.drive->requests;
+	writes = v.drive->writes;
+	ck_assert_int_eq(sys_ftruncate(fd, 0), 0);
+	ck_assert_int_eq(sys_close(fd), 0);
+	(void)sys_sync();
+	ck_assert_uint_lt(v.drive->requests - requests - (v.drive->writes - writes), 5);
+	volume_must_unmount();
+	must_run("fsck.fat -n $D/img");
+	volume_close(&v);
 }
