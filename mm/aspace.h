@@ -103,6 +103,8 @@ void aspace_activate(struct aspace *as);
 long aspace_mmap(struct aspace *as, vaddr_t addr, u64 len, u32 prot, u32 flags, struct file *f, u64 off);
 int __must_check aspace_munmap(struct aspace *as, vaddr_t addr, u64 len);
 int __must_check aspace_mprotect(struct aspace *as, vaddr_t addr, u64 len, u32 prot);
+/* shmdt(2): unmap what is left in its place of an object that was mapped at addr: VMAs with these ops and one mapping. -EINVAL: nothing. */
+int __must_check aspace_unmap_object(struct aspace *as, vaddr_t addr, const struct vma_ops *ops);
 long aspace_mremap(struct aspace *as, vaddr_t addr, u64 old_len, u64 new_len, u32 flags, vaddr_t new_addr);
 vaddr_t aspace_brk(struct aspace *as, vaddr_t brk);		/* the resulting break */
 /* A mapping with own ops (vDSO). */

@@ -216,6 +216,30 @@ aspace_munmap(struct aspace *as, vaddr_t addr, u64 len)
 	return err;
 }
 
+int
+aspace_unmap_object(struct aspace *as, vaddr_t addr, const struct vma_ops *ops)
+{
+	vaddr_t pos = addr, end = ARCH_USER_MAX;
+	struct mapping *m = NULL;
+	struct vma *v;
+	int err = rwlock_write_lock_killable(&as->lock);
+
+	if (err != 0)
+		return err;
+	while (err == 0 && (v = vma_find(as, pos)) != NULL && v->start < end) {
+		pos = v->end;
+		if (v->ops != ops || v->start < addr || v->start - addr != v->pgoff << PAGE_SHIFT || (m != NULL && v->mapping != m))
+			continue;
+		if (m == NULL) {
+			m = v->mapping;
+			end = addr + (vma_file_pages(v) << PAGE_SHIFT);
+		}
+		err = aspace_unmap_locked(as, v->start, v->end);
+	}
+	rwlock_write_unlock(&as->lock);
+	return err != 0 ? err : m != NULL ? 0 : -EINVAL;
+}
+
 /* --- map --- */
 
 struct request {

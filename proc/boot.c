@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Starting proc/, and the first process: the kernel thread that boots becomes init, number 1. */
+#include "proc/ipc.h"
 #include "proc/proc.h"
 
 #include "arch/thread.h"
@@ -36,6 +37,7 @@ proc_init(void)
 	process_cache_init();
 	signal_cache_init();
 	futex_init();
+	ipc_init();			/* shared memory, semaphores, message queues */
 	proc_oom_init();
 	sysrq_keys_init();
 	threads_max = threads_for_memory();

@@ -9,6 +9,7 @@
 
 #include "fs/fdtable.h"
 #include "fs/path.h"
+#include "proc/ipc.h"
 
 /* Let the parent that waits in vfork go on: the address space is its own again. */
 void
@@ -207,6 +208,7 @@ thread_exit_user(int wait_status)
 		posix_timers_exit(p);
 	}
 	leave_aspace(pt, last);
+	ipc_exit(pt);
 	leave_files(t);
 	if (last)
 		job_leader_exit(p);

@@ -11,6 +11,7 @@
 #include "arch/thread.h"
 #include "fs/fdtable.h"
 #include "fs/path.h"
+#include "proc/ipc.h"
 #include "sys/job_control.h"
 #include "sys/abi/sched.h"
 
@@ -149,7 +150,7 @@ build_thread(struct builder *b)
 	}
 	if (b->p != cur->proc)
 		b->p->as = t->as;
-	return 0;
+	return ipc_fork(pt, (b->flags & CLONE_SYSVSEM) != 0);
 }
 
 /* Nobody has seen it: take all apart. */
@@ -183,8 +184,10 @@ build_undo(struct builder *b)
 		t->proc = NULL;
 		thread_discard(t);
 	}
-	if (b->pt != NULL)
+	if (b->pt != NULL) {
+		ipc_unfork(b->pt);
 		proc_thread_free(b->pt);
+	}
 	if (b->p != NULL)
 		process_put(b->p);
 	if (b->charged)

@@ -26,6 +26,7 @@ struct files;
 struct fsctx;
 struct idalloc;
 struct posix_timer;
+struct sem_undo_list;
 struct tty;
 struct user_counts;
 
@@ -136,6 +137,7 @@ struct proc_thread {
 	bool uncharged;				/* [T] user->nproc does not count it any more */
 	bool nproc_exceeded;			/* [t] setuid went over RLIMIT_NPROC: exec fails */
 	u64 clear_child_tid, set_child_tid;	/* [t] user addresses */
+	struct sem_undo_list *sem_undos;	/* [t] shared by CLONE_SYSVSEM; NULL: none (ipc/) */
 	struct task_work set_tid_work;		/* [t] stores set_child_tid in the child's own space */
 	u64 robust_list;			/* [t] user address */
 	u32 exit_code;				/* [T] wait status */

@@ -4,6 +4,7 @@
 
 #include "fs/fdtable.h"
 #include "fs/path.h"
+#include "proc/ipc.h"
 #include "syscall_protos.h"
 #include "sys/abi/sched.h"
 
@@ -44,8 +45,7 @@ unshare_fsctx(void)
 	return 0;
 }
 
-/* No namespaces but the first of each kind are here: the answers are those of a Linux that was built without them. Undo lists of
- * System V semaphores belong to a process alone. */
+/* No namespaces but the first of each kind are here: the answers are those of a Linux that was built without them. */
 long
 sys_unshare(unsigned long flags)
 {
@@ -71,5 +71,7 @@ sys_unshare(unsigned long flags)
 		err = unshare_fsctx();
 	if (err == 0 && (flags & CLONE_FILES) != 0)
 		err = files_unshare();
+	if (err == 0 && (flags & CLONE_SYSVSEM) != 0)
+		ipc_unshare();
 	return err;
 }

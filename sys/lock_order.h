@@ -39,6 +39,7 @@ enum lock_class {
 	LOCK_IRQ_SETUP,		/* interrupt handlers: request and free */
 	LOCK_FILES,		/* fd table */
 	LOCK_AS,		/* address space layout */
+	LOCK_IPC,		/* proc: System V IPC, a table of objects (an unmapping may be the end of a segment) */
 	LOCK_VMA,		/* one VMA */
 	LOCK_MAPPING_INVAL,	/* page cache: truncate against fault */
 	LOCK_JOURNAL,		/* a journal's checkpointing and super block */
@@ -63,6 +64,8 @@ enum lock_class {
 	LOCK_PID,		/* pid numbers and their lists */
 	LOCK_PROC,		/* proc: small fields of one process */
 	LOCK_FUTEX,		/* futex bucket (two: lower address first) */
+	LOCK_IPC_OBJECT,	/* proc: one IPC object */
+	LOCK_IPC_UNDO,		/* proc: a list of semaphore undos */
 	LOCK_FSCTX_LIST,	/* all of them, for pivot_root */
 	LOCK_FSCTX,		/* root and cwd */
 	LOCK_FD,		/* fd bitmaps and array */

@@ -6,6 +6,8 @@
 #include "sys/refcount.h"
 #include "sys/spinlock.h"
 
+struct ipc_ns;
+
 #define UTS_LEN	64	/* without the NUL, as uname(2) has it */
 
 struct nsset {
@@ -13,6 +15,7 @@ struct nsset {
 	struct spinlock lock;			/* LOCK_LEAF */
 	char hostname[UTS_LEN + 1];		/* [lock] */
 	char domainname[UTS_LEN + 1];		/* [lock] */
+	struct ipc_ns *ipc;			/* [I] after boot: proc/ipc/ */
 };
 
 extern struct nsset init_nsset;

@@ -12,6 +12,8 @@ struct user_counts {
 	kuid_t uid;			/* [I] */
 	u32 nproc, nsignal;		/* [a] threads (RLIMIT_NPROC); queued signals (RLIMIT_SIGPENDING) */
 	u32 pipe_pages;			/* [a] slots of pipes (pipe-user-pages-soft, -hard) */
+	u64 locked_shm;			/* [a] pages of System V segments locked in memory (RLIMIT_MEMLOCK) */
+	u64 mqueue_bytes;		/* [a] of POSIX message queues (RLIMIT_MSGQUEUE) */
 	u32 inflight;			/* [a] descriptors in messages that nobody received yet (RLIMIT_NOFILE) */
 };
 struct user_counts *user_counts_find(kuid_t uid) __must_check;	/* referenced; NULL: no memory */

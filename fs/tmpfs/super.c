@@ -286,19 +286,19 @@ out_put:
 static struct fs_type tmpfs_type = { .name = "tmpfs", .flags = FS_NODEV, .mount = tmpfs_mount };
 static struct fs_type rootfs_type = { .name = "rootfs", .flags = FS_NODEV, .mount = tmpfs_mount };
 
-int
-tmpfs_file_create(const char *name, u32 seals, struct file **out)
+/* An open file of no directory; what maps shows is its name. */
+static int
+create_nameless(const char *text, u32 seals, off_t size, struct file **out)
 {
 	struct vnode *vn;
 	struct path p;
-	char text[NAME_MAX_K + 8];
 	int err = tmpfs_node_create(file_mount->sb, NULL, S_IFREG | S_IRWXUGO, 0, &vn);
 
 	if (err != 0)
 		return err;
 	vn->nlink = 0;
 	tmpfs_node(vn)->seals = seals;
-	scnprintf(text, sizeof(text), "memfd:%s", name);
+	vn->size = size;	/* nobody sees it yet */
 	p.mnt = file_mount;
 	mount_get(p.mnt);
 	p.dentry = dentry_alloc(file_mount->root, text, (u32)strlen(text));
@@ -314,6 +314,21 @@ out_put:
 	return err;
 }
 
+int
+tmpfs_file_create(const char *name, u32 seals, struct file **out)
+{
+	char text[NAME_MAX_K + 8];
+
+	scnprintf(text, sizeof(text), "memfd:%s", name);
+	return create_nameless(text, seals, 0, out);
+}
+
+int
+tmpfs_file_create_sized(const char *name, off_t size, struct file **out)
+{
+	return create_nameless(name, F_SEAL_SEAL, size, out);
+}
+
 void
 tmpfs_init(void)
 {
@@ -321,6 +336,7 @@ tmpfs_init(void)
 	if (cache == NULL || fs_register(&rootfs_type) != 0 || fs_register(&tmpfs_type) != 0 ||
 	    mount_internal(&tmpfs_type, &file_mount) != 0)
 		panic("tmpfs: no memory at boot");
+	file_mount->flags &= ~(u32)MNT_NOEXEC;		/* memory files may be mapped executable, and run */
 	((struct tmpfs *)file_mount->sb->priv)->max_pages = 0;		/* bounded by memory alone */
 	((struct tmpfs *)file_mount->sb->priv)->max_nodes = 0;
 }

@@ -53,6 +53,7 @@ s64 proc_parse_nr(const char *name, u32 len);
 extern const struct proc_entry proc_root_table[];	/* system.c */
 extern const struct proc_entry proc_sys_table[];	/* sysctl.c */
 extern const struct proc_entry proc_net_table[];	/* net.c: one for all processes, as there is one network */
+extern const struct proc_entry proc_sysvipc_table[];	/* ipc.c */
 extern const struct proc_entry proc_pid_entry;		/* pid.c: the directory of a process, and of a thread */
 extern const struct proc_entry proc_task_entry;
 extern const struct proc_entry proc_pid_fd_table[];	/* pid_fd.c: fd, fdinfo */
@@ -60,6 +61,12 @@ extern const struct proc_dir_ops proc_pids_dir;		/* pid.c: the numbers in /proc 
 extern const struct proc_dir_ops proc_fd_dir, proc_fdinfo_dir;
 /* Is the descriptor of an entry in fd/ or fdinfo/ still open? A link's bits follow the file that is open now. */
 bool proc_fd_revalidate(struct vnode *vn);
+
+/* ipc.c: limits in /proc/sys/kernel */
+int proc_show_ipc_limit(const struct proc_object *o, struct strbuf *out);
+int proc_store_ipc_limit(const struct proc_object *o, char *text, size_t len);
+int proc_show_sem_limits(const struct proc_object *o, struct strbuf *out);
+int proc_store_sem_limits(const struct proc_object *o, char *text, size_t len);
 
 /* pid_text.c, pid_mem.c: texts of a process's files */
 int proc_show_stat(const struct proc_object *o, struct strbuf *out);

@@ -10,6 +10,7 @@
 #include "mm/mapping.h"
 #include "net/socket.h"
 #include "proc/exec.h"
+#include "proc/ipc.h"
 #include "proc/proc.h"
 #include "sys/abi/errno.h"
 #include "sys/nsset.h"
@@ -235,6 +236,11 @@ static const struct proc_entry pty_table[] = {
 	{ 0 },
 };
 
+/* --- System V IPC --- */
+
+#define SYSCTL_IPC(n, which) \
+	{ .name = (n), .mode = S_IFREG | 0644, .show = proc_show_ipc_limit, .store = proc_store_ipc_limit, .min = (which) }
+
 /* --- the tree --- */
 
 static const struct proc_entry kernel_table[] = {
@@ -254,6 +260,14 @@ static const struct proc_entry kernel_table[] = {
 	SYSCTL_FIXED("cap_last_cap", CAP_COUNT - 1),
 	SYSCTL_INT("randomize_va_space", &randomize_va_space, 0, 2),
 	SYSCTL_INT("dmesg_restrict", &dmesg_restrict, 0, 1),
+	SYSCTL_IPC("shmmax", IPC_SHMMAX),
+	SYSCTL_IPC("shmall", IPC_SHMALL),
+	SYSCTL_IPC("shmmni", IPC_SHMMNI),
+	SYSCTL_IPC("shm_rmid_forced", IPC_SHM_RMID_FORCED),
+	SYSCTL_IPC("msgmax", IPC_MSGMAX),
+	SYSCTL_IPC("msgmnb", IPC_MSGMNB),
+	SYSCTL_IPC("msgmni", IPC_MSGMNI),
+	{ .name = "sem", .mode = S_IFREG | 0644, .show = proc_show_sem_limits, .store = proc_store_sem_limits },
 	PROC_DIR("random", 0555, random_table),
 	PROC_DIR("pty", 0555, pty_table),
 	{ 0 },

@@ -364,6 +364,7 @@ const struct proc_entry proc_root_table[] = {
 	PROC_FILE("version", 0444, show_version),
 	PROC_FILE("vmstat", 0444, show_vmstat),
 	PROC_DIR("sys", 0555, proc_sys_table),
+	PROC_DIR("sysvipc", 0555, proc_sysvipc_table),
 	{ .name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = store_sysrq },
 	{ .name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts },
 	{ .name = "net", .mode = S_IFLNK | 0777, .link = link_net },
