@@ -9,6 +9,7 @@
  *	signals, descriptors, timers, name, credentials
  */
 #include "proc/exec.h"
+#include "proc/ptrace.h"
 
 #include "arch/thread.h"
 #include "fs/fdtable.h"
@@ -191,7 +192,7 @@ end_other_threads(void)
 	p->group_exec_thread = pt->thread;
 	p->stop_count = 0;
 	process_for_each_thread(i, p) {
-		i->stop_pending = false;
+		i->stop_pending = i->stop_counted = false;
 		if (i == pt || i->exiting)
 			continue;
 		i->stopped = false;
@@ -303,7 +304,7 @@ reset_attributes(struct exec *e)
 		p->rlimits[RLIMIT_STACK].rlim_cur = MIN(p->rlimits[RLIMIT_STACK].rlim_cur, 8 * MIB);
 		spin_unlock_irqrestore(&p->lock, irq);
 	}
-	p->dumpable = uid_eq(e->cred->euid, e->cred->uid) && gid_eq(e->cred->egid, e->cred->gid);
+	p->dumpable = uid_eq(e->cred->euid, e->cred->uid) && gid_eq(e->cred->egid, e->cred->gid) ? 1 : (u8)READ_ONCE(suid_dumpable);
 	atomic_store_relaxed(&p->did_exec, true);
 	cred_commit_user(e->cred);
 	e->cred = NULL;
@@ -443,6 +444,7 @@ exec_path(int dfd, const char *path, int lookup, const struct exec_vectors *v)
 {
 	struct process *p = process_current();
 	struct exec *e = kmem_alloc(sizeof(*e), KM_USER | KM_ZERO);
+	pid_t tid = pid_nr(pt_current()->tid);
 	int err;
 
 	if (e == NULL)
@@ -465,6 +467,8 @@ exec_path(int dfd, const char *path, int lookup, const struct exec_vectors *v)
 	mutex_unlock(&p->exec_lock);
 out_free:
 	exec_free(e);
+	if (err == 0)
+		ptrace_exec(tid);
 	return err;
 }
 

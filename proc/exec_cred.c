@@ -5,6 +5,7 @@
  * extended attributes, which do not exist yet.
  */
 #include "proc/exec.h"
+#include "proc/ptrace.h"
 
 #include "sys/abi/prctl.h"
 
@@ -28,7 +29,7 @@ exec_cred_compute(struct exec *e)
 {
 	const struct cred *old = cred_current();
 	struct cred *c = e->cred;
-	bool effective = false, setid;
+	bool effective = false, setid, traced = (READ_ONCE(pt_current()->trace) & (PT_TRACED | PT_TRACER_CAPABLE)) == PT_TRACED;
 
 	apply_setid_bits(e, c);
 	c->cap_permitted = 0;
@@ -38,7 +39,7 @@ exec_cred_compute(struct exec *e)
 		effective = c->euid.val == 0;
 	}
 	setid = !uid_eq(c->euid, old->uid) || !gid_eq(c->egid, old->gid);
-	if ((setid || (c->cap_permitted & ~old->cap_permitted) != 0) && (e->fs_shared || c->no_new_privs)) {
+	if ((setid || (c->cap_permitted & ~old->cap_permitted) != 0) && (e->fs_shared || c->no_new_privs || traced)) {
 		/* Somebody else could pull the strings: no more than there was before. */
 		if (!capable(CAP_SETUID) || c->no_new_privs) {
 			c->euid = c->uid;

@@ -6,6 +6,7 @@
  * disappears at once, and when all are gone the leader becomes the zombie that the parent waits for.
  */
 #include "proc/proc.h"
+#include "proc/ptrace.h"
 
 #include "fs/fdtable.h"
 #include "fs/path.h"
@@ -145,7 +146,7 @@ give_children_away(struct process *p, struct thread *t, bool last)
 		child->parent = reaper;
 		list_move_tail(&reaper->children, &child->sibling);
 		child->exit_signal = SIGCHLD;
-		if (child->state == PROC_ZOMBIE && process_notify_parent(child)) {
+		if (child->state == PROC_ZOMBIE && child->leader->pt->trace == 0 && process_notify_parent(child)) {
 			process_release(child);
 			continue;
 		}
@@ -158,10 +159,28 @@ static void
 become_zombie(struct process *p)
 {
 	p->state = PROC_ZOMBIE;
-	p->exit_code = (int)(p->group_exit ? (u32)p->group_exit_code : p->leader->pt->exit_code);
+	p->exit_code = (int)process_death_code(p->leader->pt);
 	waitq_wake_all(&p->pids[PID_TGID]->wq);
+	if (ptrace_reparented(p->leader->pt)) {
+		(void)ptrace_notify_death(p->leader->pt, SIGCHLD);	/* it waits, then the parent is told */
+		return;
+	}
 	if (process_notify_parent(p))
 		process_release(p);
+}
+
+void
+process_reap_thread(struct process *p, struct proc_thread *pt)
+{
+	struct sighand *sh;
+	u64 irq;
+
+	sh = sighand_lock(p, &irq);
+	process_unlink_thread(p, pt);
+	sighand_unlock(sh, irq);
+	waitq_wake_all(&p->exec_wq);
+	if (p->nr_threads == 1 && p->leader->pt->dead && p->state == PROC_ALIVE)
+		become_zombie(p);
 }
 
 static void
@@ -169,21 +188,26 @@ notify(struct proc_thread *pt, bool last)
 {
 	struct process *p = pt->proc;
 	struct sighand *sh;
+	bool keep;
 	u64 irq, irq2;
 
 	irq = proctree_lock_irq();
+	ptrace_exit_tracer(pt);
 	give_children_away(p, pt->thread, last);
 	if (last)
 		pgrp_hangup_if_orphaned(p, NULL);
 	sh = sighand_lock(p, &irq2);
 	pt->dead = true;
 	sigpending_flush(&pt->pending);
-	if (pt->thread != p->leader)
+	keep = pt->thread == p->leader || pt->trace != 0;
+	if (!keep)
 		process_unlink_thread(p, pt);
 	sighand_unlock(sh, irq2);
 	if (p->group_exec_thread != NULL)
 		waitq_wake_all(&p->exec_wq);
-	if (p->nr_threads == 1 && p->leader->pt->dead)
+	if (keep && pt->thread != p->leader && ptrace_notify_death(pt, SIGCHLD))
+		process_reap_thread(p, pt);
+	else if (p->nr_threads == 1 && p->leader->pt->dead)
 		become_zombie(p);
 	proctree_unlock_irq(irq);
 }
@@ -198,6 +222,7 @@ thread_exit_user(int wait_status)
 
 	if (in_atomic())
 		panic("exit of %s[%d] in atomic context", t->name, thread_tid(t));
+	ptrace_exit(wait_status);
 	pt->exit_code = (u32)wait_status;
 	signal_exit_thread(pt);
 	last = atomic_sub(&p->nr_live, 1) == 0;

@@ -7,6 +7,7 @@
  */
 #include "proc/pidfd.h"
 #include "proc/proc.h"
+#include "proc/ptrace.h"
 
 #include "arch/thread.h"
 #include "fs/fdtable.h"
@@ -27,6 +28,7 @@ struct builder {
 	u32 group_signal_seq;		/* of the parent, at the start */
 	struct file *pidfd;		/* to be installed at pidfd_nr; NULL: none */
 	int pidfd_nr;
+	u32 trace_event;		/* PTRACE_EVENT_*: the tracer wants to know, and to trace the child; 0: no */
 };
 
 static int
@@ -231,7 +233,8 @@ link_in(struct builder *b)
 	if ((b->flags & CLONE_THREAD) != 0) {
 		process_link_thread(cur, b->pt, b->pid);
 		if (me->stop_pending) {		/* a stop began: the new one takes part */
-			b->pt->stop_pending = true;
+			b->pt->stop_pending = b->pt->stop_counted = true;
+			b->pt->stop_sig = me->stop_sig;
 			cur->stop_count++;
 			thread_set_work(b->t, TW_SIGNAL);
 		}
@@ -249,6 +252,7 @@ link_in(struct builder *b)
 	process_link(b->p, parent, b->pt, b->pid);
 	process_get(b->p);	/* the tree's; ours goes with the builder */
 out_linked:
+	ptrace_fork(b->pt, b->trace_event != 0 || (b->flags & CLONE_PTRACE) != 0);
 	b->pid = NULL;		/* belongs to the thread now */
 out_unlock:
 	sighand_unlock(sh, irq2);
@@ -328,7 +332,7 @@ vfork_wait(struct builder *b, struct completion *done)
 long
 process_fork(const struct fork_args *a)
 {
-	struct builder b = { .flags = a->flags };
+	struct builder b = { .flags = a->flags, .trace_event = ptrace_fork_event(a->flags, a->exit_signal) };
 	struct completion vfork_done;
 	pid_t nr;
 	int err;
@@ -363,8 +367,12 @@ process_fork(const struct fork_args *a)
 	if (b.pidfd != NULL)
 		fd_install(b.pidfd_nr, b.pidfd);
 	thread_wake(b.t);
-	if ((a->flags & CLONE_VFORK) != 0)
+	if (b.trace_event != 0)
+		ptrace_event((int)b.trace_event, (u64)nr);
+	if ((a->flags & CLONE_VFORK) != 0) {
 		vfork_wait(&b, &vfork_done);
+		ptrace_event(PTRACE_EVENT_VFORK_DONE, (u64)nr);
+	}
 	thread_put(b.t);
 	process_put(b.p);
 	return nr;

@@ -112,6 +112,10 @@ bool signal_on_altstack(const struct proc_thread *pt, u64 sp);
 void signal_exit_thread(struct proc_thread *pt);		/* no more shared signals; leaves a group stop */
 /* To the parent's SIGCHLD rules; proctree_lock held. True: p is to be reaped at once. */
 bool process_notify_parent(struct process *p);
+bool process_send_death(struct process *parent, int sig, struct siginfo_k *info);
+bool process_ignores_children(struct process *p);
+u32 process_death_code(const struct proc_thread *pt);		/* wait status of a dead thread */
+bool signal_stop_counted(struct process *p, struct proc_thread *pt);	/* [h]; true: the group stop is complete */
 void process_notify_stop(struct process *p, int code);
 
 /* --- job_control.c --- */
@@ -132,6 +136,8 @@ struct fork_args {
 long process_fork(const struct fork_args *a);
 
 /* --- exit.c, wait.c --- */
+/* [T]. A dead thread that is not its leader, kept for its tracer, goes; maybe the process with it. */
+void process_reap_thread(struct process *p, struct proc_thread *pt);
 void proc_thread_vfork_done(struct proc_thread *pt);
 void proc_thread_release_user(struct proc_thread *pt);
 struct wait_request {
@@ -146,6 +152,10 @@ struct wait_request {
 	struct proc_usage usage;
 };
 int process_wait(struct wait_request *w);
+/* [T]. What was found goes into w: a thread's state, a zombie process, and that one taken. */
+void wait_found(struct wait_request *w, struct proc_thread *pt, int status, int code, int si_status);
+void wait_found_zombie(struct wait_request *w, struct process *child);
+int wait_take_zombie(struct wait_request *w, struct process *child);
 
 /* --- exec.c --- */
 long process_exec(int dfd, const char __user *path, u64 argv, u64 envp, int flags);

@@ -3,6 +3,7 @@
  * Processes and the per-thread part of proc/: life, the tree, looking them up, what they have used.
  */
 #include "proc/proc.h"
+#include "proc/ptrace.h"
 
 #include "fs/fdtable.h"
 #include "fs/path.h"
@@ -13,6 +14,7 @@
 struct spinlock proctree_lock = SPINLOCK_INIT(LOCK_PROCTREE);
 struct list process_list = LIST_INIT(process_list);
 struct process *init_process;
+int suid_dumpable;
 int threads_max = 4096;			/* set from the size of memory at boot */
 
 static u32 nr_processes;		/* [T] */
@@ -109,7 +111,7 @@ process_alloc(struct process *parent)
 	sigpending_init(&p->shared_pending);
 	itimer_process_init(p);
 	p->start_time = clock_boottime();
-	p->dumpable = true;
+	p->dumpable = 1;
 	if (parent != NULL) {
 		irq = spin_lock_irqsave(&parent->lock);
 		memcpy(p->rlimits, parent->rlimits, sizeof(p->rlimits));
@@ -166,6 +168,7 @@ proc_thread_alloc(struct thread *t, struct process *p)
 	pt->proc = p;
 	process_get(p);
 	sigpending_init(&pt->pending);
+	list_init(&pt->tracees);
 	list_init(&pt->pi_states);
 	spin_init(&pt->pi_lock, LOCK_LEAF);
 	pt->timer_slack = pt->default_timer_slack = 50 * NSEC_PER_USEC;
@@ -268,6 +271,8 @@ process_unlink_thread(struct process *p, struct proc_thread *pt)
 
 	spin_assert_held(&proctree_lock);
 	assert_signal_locked(p);
+	if (pt->trace != 0)
+		ptrace_unlink_locked(pt);
 	thread_times(t, &u.utime, &u.stime);
 	proc_usage_add(&p->dead_threads, &u);
 	list_del(&pt->node);
@@ -462,7 +467,7 @@ process_may_inspect(struct thread *t)
 	tc = proc_cred_rcu(t);
 	if (!(uid_eq(c->fsuid, tc->euid) && uid_eq(c->fsuid, tc->suid) && uid_eq(c->fsuid, tc->uid) &&
 	      gid_eq(c->fsgid, tc->egid) && gid_eq(c->fsgid, tc->sgid) && gid_eq(c->fsgid, tc->gid) &&
-	      READ_ONCE(t->proc->dumpable) && (tc->cap_permitted & ~c->cap_effective) == 0))
+	      READ_ONCE(t->proc->dumpable) == 1 && (tc->cap_permitted & ~c->cap_effective) == 0))
 		err = -EPERM;
 	rcu_read_unlock();
 	return err != 0 && !capable(CAP_SYS_PTRACE) ? err : 0;

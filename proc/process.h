@@ -102,7 +102,7 @@ struct process {
 	u32 personality;			/* [a] */
 	int oom_score_adj;			/* [a] */
 	bool did_exec;				/* [a] for setpgid */
-	bool dumpable;				/* [a] */
+	u8 dumpable;				/* [a] 0 no, 1 yes, 2: for root alone (suid_dumpable) */
 	nsec_t start_time;			/* [I] boottime */
 
 	struct { struct timer timer; nsec_t interval, expires; } real_itimer;	/* [h] ITIMER_REAL; expires 0: off */
@@ -132,6 +132,15 @@ struct proc_thread {
 	bool stop_pending;			/* [h] must take part in the group stop */
 	bool stop_dequeued;			/* [h] it took a stop signal off the queue, and no SIGCONT came since */
 	bool stopped;				/* [h] */
+	bool stop_counted;			/* [h] p->stop_count counts it */
+	int stop_sig;				/* [h] of the last group stop */
+	u32 trace;				/* [T|h] PT_* (proc/ptrace/ptrace.h); 0: nobody traces it */
+	u32 trap;				/* [h] TRAP_* */
+	int trace_code;				/* [h] in a ptrace stop: what wait reports, 0 once it did; then the signal to go on with */
+	struct thread *tracer;			/* [T|h] no reference: it lets its tracees go when it ends */
+	struct list tracees, tracee_node;	/* [T] whom it traces; its place with its tracer */
+	u64 trace_message;			/* [h] PTRACE_GETEVENTMSG */
+	struct siginfo_k *trace_info;		/* [h] of the stop it is in (on its stack), or NULL */
 	bool exiting;				/* [h] gets no more shared signals */
 	bool dead;				/* [T|h] past exit_notify; only a leader is still linked then */
 	bool uncharged;				/* [T] user->nproc does not count it any more */
@@ -182,6 +191,7 @@ struct pid *process_pid_get(struct process *p, enum pid_type type);
 /* May the caller look into t's memory, descriptors, environment (ptrace's read access)? 0 or -EPERM. */
 int process_may_inspect(struct thread *t);
 
+extern int suid_dumpable;		/* [a] 0..2: dumpable of a program that changed its identity */
 extern int pid_max;			/* [a] numbers are below it; 301..4194304 */
 extern int threads_max;			/* [a] */
 

@@ -9,6 +9,7 @@
  * Everything here works under the receiver's sighand lock ("[h]"), which is taken with interrupts off.
  */
 #include "proc/proc.h"
+#include "proc/ptrace.h"
 
 #include "arch/thread.h"
 #include "arch/trap.h"
@@ -163,7 +164,7 @@ signal_recalc(struct proc_thread *pt)
 	struct process *p = pt->proc;
 	u64 pending = (pt->pending.set | p->shared_pending.set) & ~pt->blocked;
 
-	if (pending != 0 || pt->stop_pending || (p->stop_flags & (STOP_NOTIFY_STOP | STOP_NOTIFY_CONT)) != 0)
+	if (pending != 0 || pt->stop_pending || (pt->trap & TRAP_WANTED) != 0 || (p->stop_flags & (STOP_NOTIFY_STOP | STOP_NOTIFY_CONT)) != 0)
 		thread_set_work(pt->thread, TW_SIGNAL);
 	else if (pt->thread == thread_current())
 		thread_clear_work(pt->thread, TW_SIGNAL);
@@ -179,6 +180,8 @@ signal_is_ignored(struct process *p, struct proc_thread *pt, int sig, bool force
 
 	if (sig_in(pt->blocked | pt->real_blocked, sig))
 		return false;
+	if (ptrace_traced(pt) && sig != SIGKILL)
+		return false;		/* its tracer may want to know */
 	if (p->unkillable && handler == SIG_DFL && !(force && sig_in(SIG_UNBLOCKABLE, sig)))
 		return true;
 	return handler == SIG_IGN || (handler == SIG_DFL && sig_in(SIG_IGNORED, sig));
@@ -202,8 +205,11 @@ signal_wake(struct thread *t, u32 work)
 {
 	u32 states = BIT(THREAD_INTERRUPTIBLE);
 
-	if (work & TW_EXIT)
-		states |= BIT(THREAD_KILLABLE) | BIT(THREAD_STOPPED) | BIT(THREAD_TRACED);
+	if (work & TW_EXIT) {
+		states |= BIT(THREAD_KILLABLE) | BIT(THREAD_STOPPED);
+		if ((t->pt->trap & TRAP_FROZEN) == 0)	/* else its tracer does, when the request is done */
+			states |= BIT(THREAD_TRACED);
+	}
 	thread_set_work(t, work);
 	thread_wake_states(t, states);
 }
@@ -220,7 +226,7 @@ signal_group_kill_locked(struct process *p, int wait_status)
 	p->stop_count = 0;
 	p->stop_flags = 0;
 	process_for_each_thread(pt, p) {
-		pt->stop_pending = pt->stop_dequeued = pt->stopped = false;
+		pt->stop_pending = pt->stop_counted = pt->stop_dequeued = pt->stopped = false;
 		if (!pt->exiting)
 			signal_wake(pt->thread, TW_SIGNAL | TW_EXIT);
 	}
@@ -233,8 +239,10 @@ continue_process(struct process *p)
 
 	signal_flush_ignored(p, SIG_STOPS);
 	process_for_each_thread(pt, p) {
-		pt->stop_dequeued = pt->stop_pending = false;
-		if (pt->stopped) {
+		pt->stop_dequeued = pt->stop_pending = pt->stop_counted = false;
+		if ((pt->trace & PT_SEIZED) != 0) {
+			ptrace_trap_notify(pt);
+		} else if (pt->stopped) {
 			pt->stopped = false;
 			thread_wake_states(pt->thread, BIT(THREAD_STOPPED));
 		}
@@ -248,7 +256,7 @@ continue_process(struct process *p)
 	if ((p->stop_flags & (STOP_NOTIFY_CONT | STOP_NOTIFY_STOP)) != 0)
 		process_for_each_thread(pt, p)
 			if (!pt->exiting)
-				thread_set_work(pt->thread, TW_SIGNAL);
+				signal_wake(pt->thread, TW_SIGNAL);	/* a tracee may run and sleep in a stopped group */
 }
 
 /* Side effects of sending. False: it is not to be queued. */
@@ -271,7 +279,7 @@ wants(const struct proc_thread *pt, int sig)
 		return false;
 	if (sig == SIGKILL)
 		return true;
-	if (pt->stopped)
+	if (pt->stopped || (pt->trap & TRAP_IN) != 0)
 		return false;
 	return atomic_load_relaxed(&pt->thread->on_cpu) || !thread_signal_pending(pt->thread);
 }
@@ -293,7 +301,7 @@ complete(struct process *p, struct proc_thread *pt, int sig, bool process_wide)
 	if (target == NULL)
 		return;		/* whoever unblocks it first takes it */
 	if (!sig_in(SIG_IGNORED | SIG_STOPS | SIG_CORES, sig) && p->sighand->action[sig - 1].handler == SIG_DFL &&
-	    !sig_in(target->real_blocked, sig)) {
+	    !sig_in(target->real_blocked, sig) && (sig == SIGKILL || !ptrace_traced(pt))) {
 		signal_group_kill_locked(p, sig);
 		return;
 	}
@@ -498,7 +506,7 @@ signal_force(int sig, const struct siginfo_k *info)
 		sa->handler = SIG_DFL;
 		pt->blocked &= ~SIGBIT(sig);
 	}
-	if (sa->handler == SIG_DFL)
+	if (sa->handler == SIG_DFL && !ptrace_traced(pt))
 		p->unkillable = false;
 	(void)signal_send_locked(p, pt->thread, sig, info, SEND_THREAD, true);
 	signal_recalc(pt);

@@ -6,6 +6,7 @@
  * A thread takes one signal at a time, builds its frame, and comes back here (user_return_work loops) while there is more.
  */
 #include "proc/proc.h"
+#include "proc/ptrace.h"
 
 #include "arch/thread.h"
 #include "sys/abi/wait.h"
@@ -120,6 +121,24 @@ signal_altstack_set(const struct abi_stack *st, u64 sp, size_t min_size)
 
 /* --- the parent is told; proctree_lock held --- */
 
+u32
+process_death_code(const struct proc_thread *pt)
+{
+	return pt->proc->group_exit ? (u32)pt->proc->group_exit_code : pt->exit_code;
+}
+
+/* [T]. Does p want to hear nothing of its children's end? Then they need not wait for it. */
+bool
+process_ignores_children(struct process *p)
+{
+	u64 irq;
+	struct sighand *sh = sighand_lock(p, &irq);
+	bool ignores = sh->action[SIGCHLD - 1].handler == SIG_IGN || (sh->action[SIGCHLD - 1].flags & SA_NOCLDWAIT) != 0;
+
+	sighand_unlock(sh, irq);
+	return ignores;
+}
+
 static void
 child_info(struct process *p, struct siginfo_k *info, int code, int status)
 {
@@ -136,20 +155,16 @@ child_info(struct process *p, struct siginfo_k *info, int code, int status)
 	info->abi.chld.status = status;
 }
 
+/* parent is told of an end. True: it does not want to wait for it. */
 bool
-process_notify_parent(struct process *p)
+process_send_death(struct process *parent, int sig, struct siginfo_k *info)
 {
-	struct process *parent = p->parent;
-	int sig = p->exit_signal, term = p->exit_code & 0x7f;
 	struct sigaction_k *sa;
-	struct siginfo_k info;
 	struct sighand *sh;
 	bool reap = false;
 	u64 irq;
 
 	spin_assert_held(&proctree_lock);
-	child_info(p, &info, term == 0 ? CLD_EXITED : p->exit_code & WSTATUS_CORE ? CLD_DUMPED : CLD_KILLED,
-		term == 0 ? p->exit_code >> 8 & 0xff : term);
 	sh = sighand_lock(parent, &irq);
 	sa = &sh->action[SIGCHLD - 1];
 	if (sig == SIGCHLD && (sa->handler == SIG_IGN || (sa->flags & SA_NOCLDWAIT) != 0)) {
@@ -157,12 +172,23 @@ process_notify_parent(struct process *p)
 		if (sa->handler == SIG_IGN)
 			sig = 0;
 	}
-	info.abi.si_signo = sig;
+	info->abi.si_signo = sig;
 	if (sig_valid(sig))
-		(void)signal_send_locked(parent, NULL, sig, &info, SEND_PROCESS, false);
+		(void)signal_send_locked(parent, NULL, sig, info, SEND_PROCESS, false);
 	sighand_unlock(sh, irq);
 	waitq_wake_all(&parent->wait_children);
 	return reap;
+}
+
+bool
+process_notify_parent(struct process *p)
+{
+	int term = p->exit_code & 0x7f;
+	struct siginfo_k info;
+
+	child_info(p, &info, term == 0 ? CLD_EXITED : p->exit_code & WSTATUS_CORE ? CLD_DUMPED : CLD_KILLED,
+		term == 0 ? p->exit_code >> 8 & 0xff : term);
+	return process_send_death(p->parent, p->exit_signal, &info);
 }
 
 /* p stopped or went on: CLD_STOPPED or CLD_CONTINUED. */
@@ -194,16 +220,22 @@ tell_parent_stopped(struct process *p, int code)
 {
 	u64 irq = proctree_lock_irq();
 
-	if (p->state == PROC_ALIVE)
+	if (p->state == PROC_ALIVE) {
 		process_notify_stop(p, code);
+		if (ptrace_reparented(p->leader->pt))
+			ptrace_notify_stop(p->leader->pt, code, code == CLD_STOPPED ? p->stop_sig : SIGCONT);
+	}
 	proctree_unlock_irq(irq);
 }
 
 /* [h]. One thread less to stop; true: it was the last, the parent is to be told. */
-static bool
-stop_count_down(struct process *p)
+bool
+signal_stop_counted(struct process *p, struct proc_thread *pt)
 {
-	if (p->stop_count == 0 || --p->stop_count != 0)
+	bool counted = pt->stop_counted;
+
+	pt->stop_pending = pt->stop_counted = false;
+	if (!counted || p->stop_count == 0 || --p->stop_count != 0 || (p->stop_flags & STOP_STOPPED) != 0)
 		return false;
 	p->stop_flags = STOP_STOPPED | STOP_REPORT;
 	return true;
@@ -215,9 +247,9 @@ stop_here(struct process *p, struct proc_thread *pt, struct sighand *sh, u64 irq
 {
 	bool last;
 
-	pt->stop_pending = pt->stop_dequeued = false;
+	pt->stop_dequeued = false;
 	pt->stopped = true;
-	last = stop_count_down(p);
+	last = signal_stop_counted(p, pt);
 	sighand_unlock(sh, irq);
 	if (last)
 		tell_parent_stopped(p, CLD_STOPPED);
@@ -242,14 +274,20 @@ start_group_stop(struct process *p, struct proc_thread *pt, int sig)
 		return false;
 	if (pt->stop_pending)
 		return true;	/* another thread began it */
-	p->stop_sig = sig;
+	if ((p->stop_flags & STOP_STOPPED) == 0)	/* else a tracer let this thread run in a stopped group */
+		p->stop_sig = sig;
 	p->stop_count = 0;
 	process_for_each_thread(i, p) {
 		if (i->exiting || i->stopped)
 			continue;
-		i->stop_pending = true;
+		i->stop_pending = i->stop_counted = true;
+		i->stop_sig = sig;
 		p->stop_count++;
-		if (i != pt)
+		if (i == pt)
+			continue;
+		if ((i->trace & PT_SEIZED) != 0)
+			ptrace_trap_notify(i);
+		else
 			signal_wake(i->thread, TW_SIGNAL);
 	}
 	return true;
@@ -264,10 +302,9 @@ signal_exit_thread(struct proc_thread *pt)
 	struct sighand *sh = sighand_lock(p, &irq);
 
 	pt->exiting = true;
-	if (pt->stop_pending) {
-		pt->stop_pending = false;
-		last = stop_count_down(p);
-	}
+	pt->trap &= ~(u32)(TRAP_WANTED | TRAP_TRAPPING);
+	if (pt->stop_pending)
+		last = signal_stop_counted(p, pt);
 	if (!p->group_exit)
 		retarget_shared(p, pt, ~pt->blocked);
 	thread_clear_work(pt->thread, TW_SIGNAL | TW_EXIT);	/* for good: what it closes may wait */
@@ -342,10 +379,10 @@ act_on(struct process *p, struct proc_thread *pt, int sig, struct sigaction_k *o
 			return ACT_NONE;
 		sh = sighand_lock(p, &irq);
 	}
-	if (start_group_stop(p, pt, sig)) {
+	if (start_group_stop(p, pt, sig) && pt->trace == 0) {
 		stop_here(p, pt, sh, irq);
 		return ACT_NONE;
-	}
+	}		/* a traced one finds stop_pending, and stops for its tracer */
 out_unlock:
 	sighand_unlock(sh, irq);
 	return act;
@@ -367,8 +404,12 @@ next_handled(struct siginfo_k *info, struct sigaction_k *sa)
 		sh = sighand_lock(p, &irq);
 		if (report_continue(p, sh, irq))
 			continue;
-		if (pt->stop_pending) {
+		if (pt->stop_pending && pt->trace == 0) {
 			stop_here(p, pt, sh, irq);
+			continue;
+		}
+		if (pt->stop_pending || (pt->trap & TRAP_WANTED) != 0) {
+			ptrace_job_trap(p, pt, sh, irq);
 			continue;
 		}
 		sig = signal_dequeue(pt, pt->blocked, info);
@@ -376,6 +417,10 @@ next_handled(struct siginfo_k *info, struct sigaction_k *sa)
 			signal_recalc(pt);
 			sighand_unlock(sh, irq);
 			return 0;
+		}
+		if (ptrace_traced(pt) && sig != SIGKILL && (sig = ptrace_signal(p, pt, sig, info, &sh, &irq)) == 0) {
+			sighand_unlock(sh, irq);
+			continue;
 		}
 		switch (act_on(p, pt, sig, sa, sh, irq)) {
 		case ACT_HANDLER:
@@ -440,7 +485,7 @@ handle(struct trapframe *tf, int sig, const struct siginfo_k *info, const struct
 {
 	struct thread *t = thread_current();
 	struct proc_thread *pt = t->pt;
-	bool temp = (atomic_load_relaxed(&t->work) & TW_RESTORE_MASK) != 0;
+	bool temp = (atomic_load_relaxed(&t->work) & TW_RESTORE_MASK) != 0, stepping = ptrace_step_suspend();
 	struct siginfo_k segv;
 	u64 top;
 
@@ -458,6 +503,8 @@ handle(struct trapframe *tf, int sig, const struct siginfo_k *info, const struct
 	if ((pt->altstack_flags & SS_AUTODISARM) != 0)
 		pt->altstack_sp = pt->altstack_size = pt->altstack_flags = 0;
 	signal_set_blocked(pt->blocked | sa->mask | ((sa->flags & SA_NODEFER) != 0 ? 0 : SIGBIT(sig)));
+	if (stepping)
+		ptrace_step_handler();
 }
 
 void

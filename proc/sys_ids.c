@@ -207,7 +207,7 @@ cred_commit_user(const struct cred *c)
 
 	if (!uid_eq(c->euid, old->euid) || !gid_eq(c->egid, old->egid) || !uid_eq(c->fsuid, old->fsuid) ||
 	    !gid_eq(c->fsgid, old->fsgid) || (c->cap_permitted & ~old->cap_permitted) != 0) {
-		p->dumpable = false;
+		p->dumpable = (u8)READ_ONCE(suid_dumpable);
 		pt->pdeath_signal = 0;
 	}
 	if (!uid_eq(c->uid, old_user->uid) && (user = user_counts_find(c->uid)) != NULL) {

@@ -4,6 +4,7 @@
  * zombie that is not only looked at (WNOWAIT) leaves the tree there and then, so that one waiter gets it.
  */
 #include "proc/proc.h"
+#include "proc/ptrace.h"
 
 #include "sys/abi/wait.h"
 
@@ -22,35 +23,44 @@ eligible(const struct wait_request *w, const struct process *child)
 	return (w->options & __WALL) != 0 || clone == ((w->options & __WCLONE) != 0);
 }
 
-static void
-found(struct wait_request *w, struct process *child, int status, int code, int si_status)
+void
+wait_found(struct wait_request *w, struct proc_thread *pt, int status, int code, int si_status)
 {
-	w->found = process_pid(child);
+	struct process *child = pt->proc;
+
+	w->found = pid_nr(pt->tid);
 	w->status = status;
 	w->code = code;
 	w->si_status = si_status;
 	rcu_read_lock();
-	w->uid = proc_cred_rcu(child->leader)->uid.val;
+	w->uid = proc_cred_rcu(pt->thread)->uid.val;
 	rcu_read_unlock();
 	process_usage_locked(child, &w->usage);
 	proc_usage_add(&w->usage, &child->children_usage);
 }
 
-static bool
-take_zombie(struct wait_request *w, struct process *child)
+void
+wait_found_zombie(struct wait_request *w, struct process *child)
 {
-	struct process *p = process_current();
 	int term = child->exit_code & 0x7f;
 
 	if (term == 0)
-		found(w, child, child->exit_code, CLD_EXITED, child->exit_code >> 8 & 0xff);
+		wait_found(w, child->leader->pt, child->exit_code, CLD_EXITED, child->exit_code >> 8 & 0xff);
 	else
-		found(w, child, child->exit_code, child->exit_code & WSTATUS_CORE ? CLD_DUMPED : CLD_KILLED, term);
+		wait_found(w, child->leader->pt, child->exit_code, child->exit_code & WSTATUS_CORE ? CLD_DUMPED : CLD_KILLED, term);
+}
+
+int
+wait_take_zombie(struct wait_request *w, struct process *child)
+{
+	struct process *p = process_current();
+
+	wait_found_zombie(w, child);
 	if ((w->options & WNOWAIT) == 0) {
 		proc_usage_add(&p->children_usage, &w->usage);
 		process_release(child);
 	}
-	return true;
+	return 1;
 }
 
 /* Stopped or continued, and not told yet. */
@@ -69,9 +79,9 @@ take_stop(struct wait_request *w, struct process *child)
 		child->stop_flags &= ~take;
 	sighand_unlock(sh, irq);
 	if (take == STOP_REPORT)
-		found(w, child, WSTATUS_STOP(child->stop_sig), CLD_STOPPED, child->stop_sig);
+		wait_found(w, child->leader->pt, WSTATUS_STOP(child->stop_sig), CLD_STOPPED, child->stop_sig);
 	else if (take == STOP_CONTINUED)
-		found(w, child, WSTATUS_CONTINUED, CLD_CONTINUED, SIGCONT);
+		wait_found(w, child->leader->pt, WSTATUS_CONTINUED, CLD_CONTINUED, SIGCONT);
 	return take != 0;
 }
 
@@ -79,9 +89,19 @@ take_stop(struct wait_request *w, struct process *child)
 static int
 look_at(struct wait_request *w, struct process *child)
 {
-	if (!eligible(w, child) || (child->state == PROC_ZOMBIE && (w->options & WEXITED) == 0))
+	struct proc_thread *leader = child->leader->pt;
+
+	if (!eligible(w, child))
 		return -ECHILD;
-	return child->state == PROC_ZOMBIE ? take_zombie(w, child) : take_stop(w, child);
+	if (leader->trace != 0) {
+		if (leader->tracer->proc == process_current())
+			return ptrace_wait_look(w, leader);	/* one who is both sees it as a tracer */
+		if (child->state == PROC_ZOMBIE)
+			return 0;				/* when its tracer has seen it */
+	}
+	if (child->state == PROC_ZOMBIE)
+		return (w->options & WEXITED) != 0 ? wait_take_zombie(w, child) : -ECHILD;
+	return take_stop(w, child);
 }
 
 /* The same for all whom w may mean. One process is found by its number: a parent of many does not search them under the tree's lock. */
@@ -108,6 +128,8 @@ scan(struct wait_request *w)
 				break;
 		}
 	}
+	if (result != 1)
+		result = MAX(result, ptrace_wait_scan(w));
 	proctree_unlock_irq(irq);
 	return result;
 }

@@ -46,8 +46,18 @@ call(const struct trapframe *tf)
 	return likely(entry != NULL) ? entry(tf) : unknown_call(nr);
 }
 
-static __noinline void
-call_traced(struct trapframe *tf)
+u32 syscall_watchers;
+
+void
+syscall_stops_set(struct thread *t, u32 stops)
+{
+	u32 old = atomic_xchg(&t->syscall_stops, stops);
+
+	atomic_add(&syscall_watchers, (u32)(stops != 0) - (u32)(old != 0));
+}
+
+static void
+call_logged(struct trapframe *tf)
 {
 	u64 args[6];
 	long nr = arch_syscall_nr(tf);
@@ -58,11 +68,27 @@ call_traced(struct trapframe *tf)
 	syscall_trace_exit(nr, args, arch_frame_result(tf));
 }
 
+/* A tracer may change the number, or make it -1: then there is no call, and the result is what it put into its register. */
+static __noinline void
+call_watched(struct trapframe *tf)
+{
+	struct thread *t = thread_current();
+
+	if ((atomic_load_relaxed(&t->syscall_stops) == 0 || syscall_ptrace_enter(t)) && arch_syscall_nr(tf) != -1) {
+		if (atomic_load_relaxed(&syscall_tracing))
+			call_logged(tf);
+		else
+			arch_syscall_set_result(tf, call(tf));
+	}
+	if (atomic_load_relaxed(&t->syscall_stops) != 0)
+		syscall_ptrace_exit(t);
+}
+
 void
 syscall_dispatch(struct trapframe *tf)
 {
-	if (unlikely(atomic_load_relaxed(&syscall_tracing)))
-		call_traced(tf);
+	if (unlikely(atomic_load_relaxed(&syscall_watchers) != 0))
+		call_watched(tf);
 	else
 		arch_syscall_set_result(tf, call(tf));
 	lockdep_assert_none("return to user mode with a lock held");

@@ -27,6 +27,19 @@ extern const struct syscall_shape syscall_shapes[SYSCALL_COUNT];
 /* What the stand-in of a call without a function does: log once which program called what; -ENOSYS. */
 long syscall_absent(void);
 
+/* A thread whose system calls are traced (ptrace(2)); while there is one, or the trace switch is on, all calls take the slow way. */
+struct thread;
+enum {
+	SYSCALL_STOP_TRACE	= 1 << 0,	/* stop at entry and exit */
+	SYSCALL_STOP_EMULATE	= 1 << 1,	/* stop at entry; the call is not made */
+	SYSCALL_STOP_STEP	= 1 << 2,	/* it is stepped: SIGTRAP at exit */
+};
+extern u32 syscall_watchers;		/* [a] such threads, and 1 for the switch */
+void syscall_stops_set(struct thread *t, u32 stops);
+/* Contract; proc/ptrace/stop.c. False: the call is not to be made. */
+bool syscall_ptrace_enter(struct thread *t);
+void syscall_ptrace_exit(struct thread *t);
+
 /* Trace switch (trace_syscalls= on the command line, sysctl kernel.trace_syscalls): off, every process, or the threads of one name. */
 extern bool syscall_tracing;		/* [a] */
 void syscall_trace_set(const char *value);	/* "0"; "" and "1": all; else a name as /proc/PID/comm has it */

@@ -16,14 +16,20 @@
 bool syscall_tracing;
 static char only_name[THREAD_NAME_MAX];		/* ""; all. A torn name while it is set does no harm. */
 
+static void
+set_switch(bool on)
+{
+	atomic_add(&syscall_watchers, (u32)on - (u32)atomic_xchg(&syscall_tracing, on));
+}
+
 void
 syscall_trace_set(const char *value)
 {
 	bool all = strcmp(value, "1") == 0 || value[0] == '\0';
 
-	atomic_store(&syscall_tracing, false);
+	set_switch(false);
 	strlcpy(only_name, all ? "" : value, sizeof(only_name));
-	atomic_store(&syscall_tracing, strcmp(value, "0") != 0);
+	set_switch(strcmp(value, "0") != 0);
 }
 
 void

@@ -75,6 +75,7 @@ struct thread {
 	struct arch_thread arch;	/* [t] machine state; first, for assembly */
 	void *kstack;			/* [t] lowest address of the kernel stack; NULL once it is dead */
 	u32 work;			/* [a] TW_* */
+	u32 syscall_stops;		/* [a] SYSCALL_STOP_*: a tracer wants to hear of its system calls (sys/syscall.h) */
 	u32 state;			/* [a] enum thread_state; see sys/wait.h for the protocol */
 	struct refcount refs;		/* [a] the thread itself holds one until it is dead */
 	struct spinlock lock;		/* LOCK_THREAD: wake-ups */

@@ -74,6 +74,32 @@ fpu_area_init(void *area)
 	a->mxcsr = MXCSR_INIT;
 }
 
+/* SDM volume 1, 13.6: the state of a component whose bit in XSTATE_BV is clear is its initial one; its bytes are stale. */
+void
+fpu_area_complete(void *area)
+{
+	struct fpu_area *a = area;
+	u64 absent = fpu_features & ~a->xstate_bv;
+
+	if (absent == 0)
+		return;
+	if ((absent & XF_X87) != 0) {
+		a->fcw = FCW_INIT;
+		a->fsw = a->fop = 0;
+		a->ftw = 0;
+		a->fip = a->fdp = 0;
+		memset(a->st, 0, sizeof(a->st));
+	}
+	if ((absent & XF_SSE) != 0)
+		memset(a->xmm, 0, sizeof(a->xmm));
+	for (u32 i = 2; i < 63; i++)
+		if ((absent & BIT(i)) != 0) {
+			struct cpuid_regs r = cpuid(0xd, i);
+
+			memset((u8 *)area + r.ebx, 0, r.eax);
+		}
+}
+
 void
 fpu_init_late(void)
 {

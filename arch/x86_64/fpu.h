@@ -45,6 +45,8 @@ void fpu_init_late(void);		/* the allocator's cache, before there are processes 
 void *fpu_alloc(void) __must_check;	/* an area in initial state; NULL. May sleep */
 void fpu_free(void *area);
 void fpu_area_init(void *area);
+/* A saved area, made readable as it is: components that XSAVEOPT left out because they were in their initial state are filled in. */
+void fpu_area_complete(void *area);
 
 /* Registers <-> area. Interrupts off (or preemption, where the registers are nobody's). */
 void fpu_save(void *area);		/* may skip what did not change since the area was loaded */

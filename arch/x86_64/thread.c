@@ -11,8 +11,10 @@
 #include "arch/usercopy.h"
 #include "arch/x86_64/cpu_init.h"
 #include "arch/x86_64/cpufeature.h"
+#include "arch/x86_64/debugreg.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/regs.h"
+#include "arch/x86_64/thread_state.h"
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/trapframe.h"
 #include "sys/abi/errno.h"
@@ -159,6 +161,8 @@ arch_switch_to(struct thread *prev, struct thread *next)
 	cpu_set_kernel_stack(stack_top(next));
 	if (next->arch.fpu)
 		load_user_state(next);
+	if (unlikely((prev->arch.dr7 | next->arch.dr7) != 0))
+		debugreg_switch(next);
 	return switch_stacks(prev, next);
 }
 
@@ -192,6 +196,8 @@ arch_thread_init_fork(struct thread *t, u64 stack, bool set_tls, u64 tls)
 
 	*tf = *arch_thread_frame(cur);
 	tf->ax = 0;
+	if (cur->arch.forced_tf)	/* who steps the parent does not step the child */
+		tf->flags &= ~(u64)FLAG_TF;
 	if (stack)
 		tf->sp = stack;
 	*f = (struct switch_frame){ .ip = (u64)thread_fork_return };
@@ -212,7 +218,7 @@ arch_thread_exec(u64 entry, u64 stack)
 	struct thread *t = thread_current();
 	struct trapframe *tf = arch_thread_frame(t);
 	void *area = t->arch.fpu ? t->arch.fpu : fpu_alloc();
-	u64 flags;
+	u64 flags, nr = t->arch.fpu ? tf->orig_ax : (u64)-1;
 
 	if (!area)		/* only a kernel thread has none: the first process */
 		panic("no memory for the FPU state of the first process");
@@ -228,9 +234,11 @@ arch_thread_exec(u64 entry, u64 stack)
 	this_cpu_write(percpu_user_owner, t);
 	arch_irq_restore(flags);
 
+	debugreg_clear(t);
+	t->arch.forced_tf = false;
 	memset(tf, 0, sizeof(*tf));
 	tf->trapno = TRAP_SYSCALL;
-	tf->orig_ax = (u64)-1;
+	tf->orig_ax = nr;		/* a tracer sees which call it was */
 	tf->ip = entry;
 	tf->sp = stack;
 	tf->cs = SEL_USER_CS;
@@ -288,6 +296,26 @@ get_base(struct thread *t, bool gs)
 		arch_irq_restore(flags);
 	}
 	return gs ? t->arch.gs_base : t->arch.fs_base;
+}
+
+void
+thread_state_sync(struct thread *t)
+{
+	u64 flags;
+
+	if (t != thread_current())
+		return;
+	flags = arch_irq_save();
+	save_bases(&t->arch);
+	if (t->arch.fpu_live)
+		fpu_save_copy(t->arch.fpu);
+	arch_irq_restore(flags);
+}
+
+void
+thread_state_set_base(struct thread *t, bool gs, u64 base)
+{
+	set_base(t, gs, base);
 }
 
 static long

@@ -20,6 +20,9 @@ struct arch_thread {
 	u8 trap_nr;		/* [t] the last exception of user mode, for signal frames */
 	u32 trap_error;		/* [t] */
 	u64 trap_addr;		/* [t] its CR2 */
+	u64 dr[4], dr6, dr7;	/* [t] debug registers (debugreg.h); a tracer's while the thread is stopped */
+	bool step;		/* [t] stops after each instruction (ptrace) */
+	bool forced_tf;		/* [t] and TF in its frame is for that, not the program's own */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include "arch/mmu.h"
 #include "arch/thread.h"
 #include "arch/trap.h"
+#include "arch/x86_64/debugreg.h"
 #include "arch/x86_64/extable.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/regs.h"
@@ -183,16 +184,6 @@ fpu_error_code(u32 errors)
 	return 0;
 }
 
-static u64
-read_dr6(void)
-{
-	u64 v;
-
-	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
-	__asm__ volatile("mov %0, %%dr6" :: "r"(0xffff0ff0UL));
-	return v;
-}
-
 /* Signal, code and address as Linux gives them. */
 static void
 user_exception(struct trapframe *tf)
@@ -206,7 +197,7 @@ user_exception(struct trapframe *tf)
 		sig = SIGFPE, code = FPE_INTDIV, addr = tf->ip;
 		break;
 	case 1:
-		sig = SIGTRAP, code = read_dr6() & 0xf ? TRAP_HWBKPT : TRAP_TRACE, addr = tf->ip;
+		sig = SIGTRAP, code = debugreg_user_trap(tf), addr = tf->ip;
 		break;
 	case 2:
 		if (!irq_nmi(tf))
@@ -296,8 +287,10 @@ trap_paranoid(struct trapframe *tf)
 {
 	switch (tf->trapno) {
 	case 1: {
-		u64 dr6 = read_dr6();
+		u64 dr6 = debugreg_take_dr6();
 
+		if ((dr6 & DR6_HITS) != 0)	/* the kernel touched what a debugger watches: not the program's doing */
+			break;
 		tf->flags &= ~(u64)FLAG_TF;
 		log_warn("debug exception in the kernel at %pS, dr6 %#lx", (void *)tf->ip, dr6);
 		break;

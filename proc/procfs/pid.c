@@ -233,6 +233,7 @@ static const struct proc_dir_ops task_dir = { .lookup = task_lookup, .iterate = 
 	PROC_DIR("net", 0555, proc_net_table), \
 	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm }, \
 	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj }, \
+	{ .name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_fops }, \
 	{ .name = "cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd }, \
 	{ .name = "root", .mode = S_IFLNK | 0777, .follow = follow_root }, \
 	{ .name = "exe", .mode = S_IFLNK | 0777, .follow = follow_exe }, \

@@ -5,6 +5,7 @@
 #include "dev/tty/tty.h"
 #include "fs/fdtable.h"
 #include "proc/proc.h"
+#include "proc/ptrace.h"
 #include "sys/abi/errno.h"
 #include "sys/abi/wait.h"
 #include "sys/lib/string.h"
@@ -63,6 +64,8 @@ state_letter(struct thread *t, const char **word)
 	};
 	u32 s = READ_ONCE(t->pt->dead) ? THREAD_DEAD : atomic_load_relaxed(&t->state);
 
+	if (s != THREAD_DEAD && (READ_ONCE(t->pt->trap) & TRAP_IN) != 0)
+		s = THREAD_TRACED;	/* its tracer has heard of it: it is just falling asleep */
 	if (s == THREAD_DEAD) {
 		*word = "zombie";
 		return 'Z';
@@ -272,8 +275,8 @@ proc_show_status(const struct proc_object *o, struct strbuf *out)
 		strbuf_printf(out, "Umask:\t%04o\n", READ_ONCE(ctx->umask));
 		fsctx_put(ctx);
 	}
-	strbuf_printf(out, "State:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", letter, word, process_pid(t->proc),
-		pid_nr(o->pid), parent_nr(t->proc));
+	strbuf_printf(out, "State:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", letter, word, process_pid(t->proc),
+		pid_nr(o->pid), parent_nr(t->proc), ptrace_tracer_nr(t));
 	status_ids(t, out);
 	status_memory(t, out);
 	status_signals(t, out);

@@ -119,7 +119,7 @@ set_owner(struct vnode *vn, const struct proc_object *o)
 	kgid_t gid = { 0 };
 
 	if (t != NULL) {
-		if (t->proc->dumpable || S_ISDIR(vn->mode)) {
+		if (t->proc->dumpable == 1 || S_ISDIR(vn->mode)) {
 			const struct cred *c = thread_cred_get(t);
 
 			uid = c->euid;

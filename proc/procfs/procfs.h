@@ -81,6 +81,8 @@ int proc_show_auxv(const struct proc_object *o, struct strbuf *out);
 int proc_show_maps(const struct proc_object *o, struct strbuf *out);
 int proc_show_smaps(const struct proc_object *o, struct strbuf *out);
 
+extern const struct file_ops proc_mem_fops;		/* pid_vm.c */
+
 /* The space of o's process for looking into: a user reference, or NULL with *err: 0 (it has none: empty texts), -EACCES, -ESRCH. */
 struct aspace *proc_object_aspace(const struct proc_object *o, int *err);
 
