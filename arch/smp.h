@@ -16,6 +16,9 @@ void arch_ipi_resched(u32 cpu);
 /* Run fn(arg) on each CPU of the mask but this one, in hard-irq context, and wait for all. Interrupts on, preemption off. */
 void arch_ipi_call(u64 mask, void (*fn)(void *), void *arg);
 
+/* Serialise this CPU: it fetches anew what it runs next. */
+void arch_sync_core(void);
+
 /* --- the CPU's own timer: one shot, in nanoseconds of clock_now(). Interrupts off. Past deadlines fire at once. */
 void arch_timer_arm(nsec_t deadline);
 void arch_timer_stop(void);

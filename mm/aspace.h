@@ -83,6 +83,7 @@ struct aspace {
 	struct file *exe;		/* [l] reference */
 	u32 def_flags;			/* [l] mlockall(MCL_FUTURE) */
 	u64 minflt, majflt;		/* [a] */
+	u32 membarrier;			/* [a] commands of membarrier(2) registered for */
 	u64 key_id;			/* [a] for struct mem_key; 0: not asked for yet */
 	bool dumpable;
 };

@@ -131,6 +131,7 @@ copy_fields(struct aspace *src, struct aspace *as)
 	for (u32 i = 0; i < ARRAY_SIZE(as->auxv); i++)
 		as->auxv[i] = src->auxv[i];
 	as->dumpable = src->dumpable;
+	as->membarrier = atomic_load_relaxed(&src->membarrier);
 	as->exe = src->exe;
 	if (as->exe != NULL)
 		file_get(as->exe);

@@ -123,6 +123,7 @@ build_thread(struct builder *b)
 	user_counts_get(pt->user);
 	b->charged = false;		/* proc_thread_free takes it back */
 	pt->blocked = cur->pt->blocked;
+	pt->ioprio = atomic_load_relaxed(&cur->pt->ioprio);
 	pt->default_timer_slack = pt->timer_slack = cur->pt->timer_slack;
 	if ((b->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) {
 		pt->altstack_sp = cur->pt->altstack_sp;

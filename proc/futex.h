@@ -14,6 +14,9 @@ struct futex_timeout { enum timer_clock clock; nsec_t deadline; };
 
 /* 0: woken; -EAGAIN: the word is not val; -ETIMEDOUT; restart codes. */
 long futex_wait(u64 uaddr, bool shared, u32 val, const struct futex_timeout *to, u32 bitset);
+/* futex_waitv(2): the index of a word that was woken; otherwise as futex_wait(), but it isn't restarted with a deadline. */
+struct futex_word { u64 uaddr; u32 val; bool shared; };
+long futex_wait_many(const struct futex_word *words, u32 n, const struct futex_timeout *to);
 /* The number woken. */
 long futex_wake(u64 uaddr, bool shared, int nr, u32 bitset);
 long futex_wake_op(u64 uaddr, u64 uaddr2, bool shared, int nr, int nr2, u32 op);

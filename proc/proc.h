@@ -125,6 +125,10 @@ void pgrp_hangup_if_orphaned(struct process *p, struct process *parent);
 void job_leader_exit(struct process *p);
 void process_set_group(struct process *p, enum pid_type type, struct pid *pid);
 
+/* --- sys_sched.c --- */
+/* Call fn on every thread that PRIO_PROCESS, PGRP or USER and who name; its first result is -ESRCH. */
+int sched_for_targets(int which, int who, int arg, int (*fn)(struct thread *t, int arg, int result));
+
 /* --- fork.c --- */
 struct fork_args {
 	u64 flags, stack, tls;

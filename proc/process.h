@@ -152,6 +152,7 @@ struct proc_thread {
 	u32 exit_code;				/* [T] wait status */
 	struct completion *vfork_done;		/* [l of process] parent waits */
 	int pdeath_signal;			/* [a] */
+	u32 ioprio;				/* [a] ioprio_set(2) */
 	nsec_t timer_slack, default_timer_slack; /* [t] */
 	struct restart_block restart;		/* [t] restart_syscall */
 	struct spinlock pi_lock;		/* LOCK_LEAF */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* futex(2), set_robust_list(2), get_robust_list(2). */
+/* futex(2), futex_waitv(2), set_robust_list(2), get_robust_list(2). */
 #include "proc/futex.h"
 
 #include "syscall_protos.h"
@@ -81,6 +81,53 @@ sys_futex(u64 uaddr, int op, u32 val, const void __user *timeout, u64 uaddr2, u3
 		return futex_requeue_pi(uaddr, uaddr2, shared, (int)val, n2, val3);
 	}
 	return -ENOSYS;
+}
+
+/* --- futex_waitv --- */
+
+struct abi_futex_waitv { u64 val, uaddr; u32 flags, reserved; };
+#define FUTEX_32	2
+#define WAITV_MAX	128
+
+static int
+get_words(struct futex_word *words, const struct abi_futex_waitv __user *uwaiters, u32 n)
+{
+	struct abi_futex_waitv v;
+
+	for (u32 i = 0; i < n; i++) {
+		if (copy_from_user(&v, &uwaiters[i], sizeof(v)) != 0)
+			return -EFAULT;
+		if ((v.flags & ~(u32)(FUTEX_32 | FUTEX_PRIVATE_FLAG)) != 0 || v.reserved != 0 || (v.flags & FUTEX_32) == 0)
+			return -EINVAL;
+		words[i] = (struct futex_word){ v.uaddr, (u32)v.val, (v.flags & FUTEX_PRIVATE_FLAG) == 0 };
+	}
+	return 0;
+}
+
+long
+sys_futex_waitv(const void __user *uwaiters, unsigned int n, unsigned int flags, const void __user *timeout, clockid_t clock)
+{
+	struct futex_timeout to = { TIMER_MONOTONIC, NSEC_MAX };
+	struct futex_word *words;
+	long err;
+
+	if (flags != 0 || n == 0 || n > WAITV_MAX || uwaiters == NULL)
+		return -EINVAL;
+	if (timeout != NULL) {
+		if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME)
+			return -EINVAL;
+		err = get_timeout(&to, timeout, FUTEX_WAIT_BITSET, clock == CLOCK_REALTIME);
+		if (err != 0)
+			return err;
+	}
+	words = kmem_alloc_array(n, sizeof(*words), KM_USER);
+	if (words == NULL)
+		return -ENOMEM;
+	err = get_words(words, uwaiters, n);
+	if (err == 0)
+		err = futex_wait_many(words, n, &to);
+	kmem_free(words);
+	return err;
 }
 
 long

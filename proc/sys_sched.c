@@ -101,8 +101,8 @@ next_target(int which, struct pid *pid, kuid_t uid, pid_t *nr)
 }
 
 /* Call fn on every thread named; its first result is -ESRCH. */
-static int
-for_targets(int which, int who, int arg, int (*fn)(struct thread *t, int arg, int result))
+int
+sched_for_targets(int which, int who, int arg, int (*fn)(struct thread *t, int arg, int result))
 {
 	int result = -ESRCH;
 	struct thread *t;
@@ -147,7 +147,7 @@ sys_setpriority(int which, int who, int prio)
 {
 	if (which < PRIO_PROCESS || which > PRIO_USER)
 		return -EINVAL;
-	return for_targets(which, who, MAX(-20, MIN(19, prio)), apply_nice);
+	return sched_for_targets(which, who, MAX(-20, MIN(19, prio)), apply_nice);
 }
 
 /* 20 - nice, so that it is positive: 1..40. */
@@ -156,7 +156,7 @@ sys_getpriority(int which, int who)
 {
 	if (which < PRIO_PROCESS || which > PRIO_USER)
 		return -EINVAL;
-	return for_targets(which, who, 0, highest_priority);
+	return sched_for_targets(which, who, 0, highest_priority);
 }
 
 /* --- policies --- */

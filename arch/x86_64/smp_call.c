@@ -226,3 +226,10 @@ arch_backtrace(u64 cpus)
 	}
 	preempt_enable();
 }
+
+/* Intel SDM volume 3, 8.3: CPUID serialises. */
+void
+arch_sync_core(void)
+{
+	(void)cpuid(0, 0);
+}

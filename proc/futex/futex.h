@@ -59,6 +59,9 @@ int futex_cas(u64 uaddr, u32 old, u32 new, u32 *found);
 int futex_op(u64 uaddr, int op, u32 arg, u32 *old);
 int futex_fault_in(u64 uaddr, bool write);	/* without locks: 0 or -EFAULT */
 
+/* --- waitwake.c --- */
+int futex_wait_setup(struct futex_waiter *w, u64 uaddr, u32 val);	/* queue w if the word still is val: 0; -EAGAIN: it isn't; -EFAULT */
+
 /* --- pi.c --- */
 void futex_exit_pi(struct proc_thread *pt);
 

@@ -2,9 +2,8 @@
 /* FUTEX_WAIT, FUTEX_WAKE and their BITSET forms, FUTEX_WAKE_OP. */
 #include "proc/futex/futex.h"
 
-/* Queue w if the word still is val. 0; -EAGAIN: it isn't; -EFAULT. */
-static int
-wait_setup(struct futex_waiter *w, u64 uaddr, u32 val)
+int
+futex_wait_setup(struct futex_waiter *w, u64 uaddr, u32 val)
 {
 	struct futex_bucket *b = futex_bucket(&w->key);
 	u32 now;
@@ -47,7 +46,7 @@ futex_wait(u64 uaddr, bool shared, u32 val, const struct futex_timeout *to, u32 
 	err = futex_key(uaddr, shared, &w.key);
 	if (err != 0)
 		return err;
-	err = wait_setup(&w, uaddr, val);
+	err = futex_wait_setup(&w, uaddr, val);
 	if (err == 0) {
 		err = futex_sleep(&w, to);
 		if (!futex_dequeue(&w))

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * membarrier(2): memory barriers in other threads, by an interrupt to every processor. A thread that does not run passed a full barrier
+ * when it was switched away, and passes one when it is switched in.
+ */
+#include "proc/proc.h"
+
+#include "arch/smp.h"
+#include "sys/percpu.h"
+#include "sys/preempt.h"
+#include "syscall_protos.h"
+
+enum {
+	CMD_QUERY = 0, CMD_GLOBAL = 1, CMD_GLOBAL_EXPEDITED = 2, CMD_REGISTER_GLOBAL_EXPEDITED = 4, CMD_PRIVATE_EXPEDITED = 8,
+	CMD_REGISTER_PRIVATE_EXPEDITED = 16, CMD_PRIVATE_EXPEDITED_SYNC_CORE = 32, CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE = 64,
+	CMD_ALL = 127,
+};
+
+static void
+barrier_here(void *arg)
+{
+	smp_mb();
+	if (arg != NULL)
+		arch_sync_core();
+}
+
+static void
+barrier_everywhere(bool sync_core)
+{
+	smp_mb();
+	preempt_disable();
+	arch_ipi_call(atomic_load_relaxed(&cpu_online_mask), barrier_here, sync_core ? &percpu_current : NULL);
+	preempt_enable();
+	barrier_here(sync_core ? &percpu_current : NULL);
+}
+
+/* Has the address space said before that it will use the command? */
+static int
+expedited(int registration, bool sync_core)
+{
+	if ((atomic_load_relaxed(&thread_current()->as->membarrier) & (u32)registration) == 0)
+		return -EPERM;
+	barrier_everywhere(sync_core);
+	return 0;
+}
+
+long
+sys_membarrier(int cmd, unsigned int flags, int cpu)
+{
+	struct aspace *as = thread_current()->as;
+
+	(void)cpu;
+	if (flags != 0)
+		return -EINVAL;
+	switch (cmd) {
+	case CMD_QUERY:
+		return CMD_ALL;
+	case CMD_GLOBAL:
+	case CMD_GLOBAL_EXPEDITED:
+		barrier_everywhere(false);
+		return 0;
+	case CMD_REGISTER_GLOBAL_EXPEDITED:
+	case CMD_REGISTER_PRIVATE_EXPEDITED:
+	case CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+		atomic_fetch_or(&as->membarrier, (u32)cmd);
+		return 0;
+	case CMD_PRIVATE_EXPEDITED:
+		return expedited(CMD_REGISTER_PRIVATE_EXPEDITED, false);
+	case CMD_PRIVATE_EXPEDITED_SYNC_CORE:
+		return expedited(CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, true);
+	}
+	return -EINVAL;
+}
