@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* eventfd(2): a counter as a file. */
+#include "fs/eventfd.h"
 #include "fs/fdtable.h"
 #include "mm/iobuf.h"
 #include "sys/abi/errno.h"
@@ -122,6 +123,33 @@ static const struct file_ops eventfd_fops = {
 	.release = eventfd_release,
 	.show_fdinfo = eventfd_show_fdinfo,
 };
+
+int
+eventfd_get_file(int fd, struct file **out)
+{
+	struct file *f = fd_get_file(fd);
+
+	if (f == NULL)
+		return -EBADF;
+	if (f->ops != &eventfd_fops) {
+		file_put(f);
+		return -EINVAL;
+	}
+	*out = f;
+	return 0;
+}
+
+void
+eventfd_signal(struct file *f)
+{
+	struct eventfd *e = f->priv;
+	u64 irq = spin_lock_irqsave(&e->lock);
+
+	if (e->count < EVENTFD_MAX)
+		e->count++;
+	spin_unlock_irqrestore(&e->lock, irq);
+	waitq_wake(&e->wq, 0, POLLIN | POLLRDNORM);
+}
 
 long
 sys_eventfd2(unsigned int count, int flags)

@@ -8,24 +8,21 @@
 #define CLASS_SHIFT	13
 enum { CLASS_NONE, CLASS_RT, CLASS_BE, CLASS_IDLE };
 enum { WHO_PROCESS = 1, WHO_PGRP, WHO_USER };	/* one more than setpriority(2)'s */
-#define LEVELS		8
+#define LEVEL_MASK	7	/* the bits above are hints */
 
 static int
 check(int ioprio)
 {
-	int data = ioprio & ((1 << CLASS_SHIFT) - 1);
-
 	switch (ioprio >> CLASS_SHIFT) {
 	case CLASS_RT:
 		if (!capable(CAP_SYS_ADMIN) && !capable(CAP_SYS_NICE))
 			return -EPERM;
-		return data < LEVELS ? 0 : -EINVAL;
+		return 0;
 	case CLASS_BE:
-		return data < LEVELS ? 0 : -EINVAL;
 	case CLASS_IDLE:
 		return 0;
 	case CLASS_NONE:
-		return data == 0 ? 0 : -EINVAL;
+		return (ioprio & LEVEL_MASK) == 0 ? 0 : -EINVAL;
 	}
 	return -EINVAL;
 }

@@ -162,6 +162,8 @@ signalfd_poll(struct file *f, struct poll_table *pt)
 	struct sighand *sh;
 	u64 pending, irq;
 
+	if (me == NULL)
+		return 0;	/* a kernel thread asks (AIO): it has no signals */
 	poll_wait(pt, f, &me->proc->sighand->signalfd_wq);
 	sh = sighand_lock(me->proc, &irq);
 	pending = me->pending.set | me->proc->shared_pending.set;

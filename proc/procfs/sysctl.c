@@ -3,6 +3,7 @@
 #include "proc/procfs/procfs.h"
 
 #include "dev/tty/pty.h"
+#include "fs/aio.h"
 #include "fs/path.h"
 #include "fs/notify.h"
 #include "fs/pipe.h"
@@ -335,6 +336,8 @@ store_pipe_max(const struct proc_object *o, char *text, size_t len)
 }
 
 static const struct proc_entry fs_table[] = {
+	SYSCTL_INT("aio-max-nr", &aio_max_nr, 0, INT32_MAX),
+	{ .name = "aio-nr", .mode = S_IFREG | 0444, .show = show_int, .value = &aio_nr },
 	PROC_DIR("inotify", 0555, inotify_table),
 	SYSCTL_INT("mount-max", &mount_max, 1, INT32_MAX),
 	SYSCTL_FIXED("nr_open", 1048576),
