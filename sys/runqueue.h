@@ -128,6 +128,7 @@ u32 balance_select_cpu(struct thread *t);			/* where a woken thread goes; t->loc
 bool balance_pull(struct runqueue *rq, u32 min_imbalance);	/* rq->lock held: take a thread from the busiest CPU */
 void balance_rt_pull(struct runqueue *rq);	/* rq->lock held, before a pick: take what waits elsewhere and goes before all here */
 void balance_rt_push(struct runqueue *rq);	/* rq->lock held: a real-time thread may wait here that goes before another CPU's */
+void balance_rt_waits(struct runqueue *rq);	/* rq->lock held: a real-time thread waits here */
 extern u64 rt_waiting_mask;			/* [a] CPUs that real-time threads wait on */
 void balance_tick(struct runqueue *rq, nsec_t now);		/* rq->lock held */
 

@@ -147,6 +147,8 @@ rq_check_preempt(struct runqueue *rq, struct thread *t, nsec_t now)
 
 	if (curr == rq->idle) {
 		rq_resched(rq);
+		if (thread_is_rt(t))
+			balance_rt_waits(rq);	/* should another CPU be free before this one wakes */
 		return;
 	}
 	if (thread_is_rt(t)) {

@@ -55,14 +55,23 @@ least_loaded(u64 mask)
 	return best;
 }
 
-/* The CPU of the mask that runs what is least urgent; prefer: if it is as good as any. */
+/* The priority of what a CPU runs, or is about to run; 0: nothing of real time. */
+static u32
+urgency_of(u32 cpu)
+{
+	struct runqueue *rq = cpu_rq(cpu);
+
+	return MAX(atomic_load_relaxed(&rq->rt.running), atomic_load_relaxed(&rq->rt.waiting));
+}
+
+/* The CPU of the mask that is least urgent; prefer: if it is as good as any. */
 static u32
 least_urgent(u64 mask, u32 prefer)
 {
-	u32 best = prefer, least = (mask & BIT(prefer)) ? atomic_load_relaxed(&cpu_rq(prefer)->rt.running) : UINT32_MAX;
+	u32 best = prefer, least = (mask & BIT(prefer)) ? urgency_of(prefer) : UINT32_MAX;
 
 	for_each_cpu(cpu) {
-		u32 prio = atomic_load_relaxed(&cpu_rq(cpu)->rt.running);
+		u32 prio = urgency_of(cpu);
 
 		if ((mask & BIT(cpu)) && prio < least) {
 			best = cpu;
@@ -147,6 +156,13 @@ balance_rt_pull(struct runqueue *rq)
 }
 
 void
+balance_rt_waits(struct runqueue *rq)
+{
+	if (cpu_count > 1 && !(atomic_load_relaxed(&rt_waiting_mask) & BIT(rq->cpu)))
+		atomic_fetch_or(&rt_waiting_mask, BIT(rq->cpu));
+}
+
+void
 balance_rt_push(struct runqueue *rq)
 {
 	u32 prio = rq->rt.waiting, cpu;
@@ -160,14 +176,13 @@ balance_rt_push(struct runqueue *rq)
 	}
 	if (cpu_count < 2 || rq->rt.throttled)
 		return;
-	if (!(atomic_load_relaxed(&rt_waiting_mask) & BIT(rq->cpu)))
-		atomic_fetch_or(&rt_waiting_mask, BIT(rq->cpu));
+	balance_rt_waits(rq);
 	t = list_first(&rq->rt.level[prio], struct thread, se.rt_node);
 	mask = t->affinity & atomic_load_relaxed(&cpu_online_mask) & ~BIT(rq->cpu);
 	if (mask == 0)
 		return;
 	cpu = least_urgent(mask, ctz64(mask));
-	if (atomic_load_relaxed(&cpu_rq(cpu)->rt.running) < prio)
+	if (urgency_of(cpu) < prio)
 		rq_resched(cpu_rq(cpu));
 }
 
