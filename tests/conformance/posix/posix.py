@@ -27,6 +27,7 @@ import table  # noqa: E402
 OUT = f"{qemu.B}/posix"
 LIMIT = 60			# seconds of guest time for one test
 LIMITS = (("stress/*", 120), ("functional/*", 120))
+LIMIT_FACTOR = 4		# times what it took on Linux, if that is more
 STOP = 10			# the stress programs run until SIGUSR1
 STOPPED = "stress/threads/*/stress*"
 QUICK_MS = 300
@@ -215,6 +216,9 @@ def main():
     tests, rows, faults = all_tests(), table.read_rows(), []
     if args.quick:
         return quick(args, tests, rows)
+    for t in tests:
+        if t.name in rows and table.passes(rows[t.name].linux):
+            t.limit = max(t.limit, LIMIT_FACTOR * rows[t.name].ms // 1000)
     if args.only:
         tests = [t for t in tests if any(fnmatch.fnmatch(t.name, p) for p in args.only.split(","))]
     if not args.table:
