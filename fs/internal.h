@@ -52,6 +52,9 @@ void fsctx_set_cwd(const struct path *p);
 int path_format(const struct path *p, const struct path *root, char *buf, size_t size, bool del, char **start);
 int open_lookup(int dfd, const char *name, int oflags, u32 mode, int lookup_flags, struct path *out, bool *created);
 
+/* open.c: who made a file may open it, whatever its mode. */
+int file_open_made(const struct path *p, int flags, struct file **out);
+
 bool atime_is_due(const struct mount *m, const struct vnode *vn);	/* attr.c */
 
 /* --- vfsops.c: verbs on directories; checks of permission included. The directories are locked, their mounts writable. --- */

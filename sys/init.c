@@ -19,6 +19,7 @@
 #include "dev/virtio/virtio.h"
 #include "fs/fat.h"
 #include "fs/iso9660.h"
+#include "fs/mqueue.h"
 #include "fs/devfs/devfs.h"
 #include "fs/path.h"
 #include "fs/root.h"
@@ -132,6 +133,7 @@ init_thread(void *arg)
 	sysfs_init();
 	devtmpfs_init();
 	devpts_init();
+	mqueue_init();			/* POSIX message queues */
 	unpack_initramfs();
 	run_init();
 }

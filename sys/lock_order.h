@@ -87,6 +87,7 @@ enum lock_class {
 	LOCK_SOCKET_TABLE,	/* names of sockets, and all of them */
 	LOCK_SOCKET,		/* a socket's state and queue (two: lower address first) */
 	LOCK_ITIMER,		/* proc: POSIX timers */
+	LOCK_MQUEUE,		/* a POSIX message queue */
 	LOCK_EVENT,		/* eventfd, timerfd, signalfd */
 	LOCK_EPOLL_READY,	/* epoll ready list (taken from wake-ups of any source) */
 	LOCK_WAITQ,		/* wait queue (a call-back may take LOCK_WAITQ_NESTED) */

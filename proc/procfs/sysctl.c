@@ -5,6 +5,7 @@
 #include "dev/tty/pty.h"
 #include "fs/aio.h"
 #include "fs/path.h"
+#include "fs/mqueue.h"
 #include "fs/notify.h"
 #include "fs/pipe.h"
 #include "fs/textfile.h"
@@ -335,9 +336,19 @@ store_pipe_max(const struct proc_object *o, char *text, size_t len)
 	return 0;
 }
 
+static const struct proc_entry mqueue_table[] = {
+	SYSCTL_INT("queues_max", &init_mqueue_ns.queues_max, 0, INT32_MAX),
+	SYSCTL_INT("msg_max", &init_mqueue_ns.msg_max, 1, MQUEUE_HARD_MSGS),
+	SYSCTL_INT("msgsize_max", &init_mqueue_ns.msgsize_max, 128, MQUEUE_HARD_SIZE),
+	SYSCTL_INT("msg_default", &init_mqueue_ns.msg_default, 1, MQUEUE_HARD_MSGS),
+	SYSCTL_INT("msgsize_default", &init_mqueue_ns.msgsize_default, 128, MQUEUE_HARD_SIZE),
+	{ 0 },
+};
+
 static const struct proc_entry fs_table[] = {
 	SYSCTL_INT("aio-max-nr", &aio_max_nr, 0, INT32_MAX),
 	{ .name = "aio-nr", .mode = S_IFREG | 0444, .show = show_int, .value = &aio_nr },
+	PROC_DIR("mqueue", 0555, mqueue_table),
 	PROC_DIR("inotify", 0555, inotify_table),
 	SYSCTL_INT("mount-max", &mount_max, 1, INT32_MAX),
 	SYSCTL_FIXED("nr_open", 1048576),

@@ -37,6 +37,7 @@ mount_all(void)
 		{ "devtmpfs", "/dev", NULL },
 		{ "devpts", "/dev/pts", "gid=5,mode=620,ptmxmode=666" },
 		{ "tmpfs", "/dev/shm", NULL },
+		{ "mqueue", "/dev/mqueue", NULL },
 		{ "tmpfs", "/tmp", NULL },
 		{ "tmpfs", "/run", NULL },
 	};
