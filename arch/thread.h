@@ -36,6 +36,7 @@ struct thread *arch_switch_to(struct thread *prev, struct thread *next);
 
 /* --- user registers, by meaning --- */
 u64 arch_frame_pc(const struct trapframe *tf);
+void arch_frame_set_pc(struct trapframe *tf, u64 pc);	/* one of user mode */
 u64 arch_frame_sp(const struct trapframe *tf);
 bool arch_frame_user(const struct trapframe *tf);	/* saved CS.RPL is 3 */
 /* The system call number the frame came in with, or -1 when it didn't come by a system call. */

@@ -292,6 +292,7 @@ reset_attributes(struct exec *e)
 	signal_exec_reset(p);
 	pt->restart.fn = NULL;
 	pt->robust_list = 0;
+	rseq_forget(t);
 	pt->set_child_tid = 0;
 	pt->timer_slack = pt->default_timer_slack;
 	files_close_on_exec();

@@ -130,6 +130,11 @@ build_thread(struct builder *b)
 		pt->altstack_size = cur->pt->altstack_size;
 		pt->altstack_flags = cur->pt->altstack_flags;
 	}
+	if ((b->flags & CLONE_VM) == 0) {
+		t->rseq = cur->rseq;
+		pt->rseq = cur->pt->rseq;
+		pt->rseq_sig = cur->pt->rseq_sig;
+	}
 	memcpy(t->name, cur->name, sizeof(t->name));
 	t->cred = cred_get(cur->cred);
 	t->nsset = cur->nsset;

@@ -213,6 +213,10 @@ void futex_init(void);
 void futex_exit(struct proc_thread *pt);	/* robust list, PI states; while the address space is still there */
 int futex_wake_user(u64 uaddr, int n);		/* clear_child_tid */
 
+/* --- sys_rseq.c --- */
+void rseq_signal(struct trapframe *tf);		/* a handler is about to be entered: a critical section is aborted */
+void rseq_forget(struct thread *t);		/* exec; t is the current thread, or runs not yet */
+
 /* --- oom.c --- */
 void proc_oom_init(void);
 

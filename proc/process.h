@@ -149,6 +149,8 @@ struct proc_thread {
 	struct sem_undo_list *sem_undos;	/* [t] shared by CLONE_SYSVSEM; NULL: none (ipc/) */
 	struct task_work set_tid_work;		/* [t] stores set_child_tid in the child's own space */
 	u64 robust_list;			/* [t] user address */
+	u64 rseq;				/* [t] user address of the area; 0: none */
+	u32 rseq_sig;				/* [t] stands before each abort address */
 	u32 exit_code;				/* [T] wait status */
 	struct completion *vfork_done;		/* [l of process] parent waits */
 	int pdeath_signal;			/* [a] */

@@ -490,6 +490,7 @@ handle(struct trapframe *tf, int sig, const struct siginfo_k *info, const struct
 	u64 top;
 
 	restart(tf, sa);
+	rseq_signal(tf);
 	if (!choose_stack(pt, arch_frame_sp(tf), sa->flags, &top) ||
 	    arch_signal_setup(tf, sig, info, sa, temp ? pt->saved_blocked : pt->blocked, top) != 0) {
 		/* No room for the frame. The handler of SIGSEGV may try on its own stack, but not for itself. */

@@ -318,6 +318,8 @@ switch_threads(bool preempted)
 	if (!rq->tick_on && next != rq->idle)
 		start_tick(rq, now);
 	next->se.exec_start = next->se.picked = now;
+	if (unlikely(next->rseq))
+		atomic_fetch_or(&next->work, TW_RSEQ);	/* looked at on its way back to user mode */
 	atomic_store_relaxed(&next->on_cpu, true);
 	rq->prev = prev;
 	rq->times.switches++;

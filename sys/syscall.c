@@ -138,4 +138,6 @@ user_return_work(struct trapframe *tf)
 		task_work_run();
 	if (work & (TW_SIGNAL | TW_EXIT | TW_RESTORE_MASK))
 		signal_deliver(tf);
+	if (atomic_load(&t->work) & TW_RSEQ)
+		rseq_return(tf);
 }

@@ -47,6 +47,7 @@ enum {
 	TW_SIGNAL	= 1 << 0,	/* a signal may be pending: look */
 	TW_RESTORE_MASK	= 1 << 1,	/* put saved_sigmask back once signals are delivered */
 	TW_TASK		= 1 << 2,	/* task_work list is not empty */
+	TW_RSEQ		= 1 << 3,	/* a thread with `rseq` was switched in: its area in user memory is out of date */
 	TW_EXIT		= 1 << 4,	/* the thread must exit (group exit, exec by another) */
 };
 
@@ -108,6 +109,7 @@ struct thread {
 	char name[THREAD_NAME_MAX];	/* [t] comm; readers may see a torn name */
 	void *fault_handler;		/* [t] reserved for uaccess debugging */
 	bool in_execve;			/* [t] */
+	bool rseq;			/* [t] it has registered an area: rseq(2) */
 	u32 no_fault_depth;		/* [t] page faults must not sleep (atomic user copies) */
 	void *fs_handle;		/* [t] open handle of a file system's journal (fs/jbd2/), or NULL */
 	struct block_plug *plug;	/* [t] dev/block: I/O held back, sent before the thread sleeps */
@@ -150,6 +152,9 @@ void thread_put(struct thread *t);
  * sleeping. */
 void proc_thread_release(struct thread *t);
 pid_t thread_tid(const struct thread *t);	/* its number; 0 for kernel threads */
+/* The current thread, which has `rseq`, goes back to user mode after it was switched in (TW_RSEQ). Touches user memory. */
+struct trapframe;
+void rseq_return(struct trapframe *tf);
 /* The current thread is about to sleep with a plug. I/O in it goes out, which may sleep; then the thread is RUNNING and the answer true.
  * dev/block/bio.c. */
 bool block_plug_sleep(struct block_plug *plug);

@@ -12,6 +12,12 @@ arch_frame_pc(const struct trapframe *tf)
 	return tf->ip;
 }
 
+void
+arch_frame_set_pc(struct trapframe *tf, u64 pc)
+{
+	tf->ip = pc;
+}
+
 u64
 arch_frame_sp(const struct trapframe *tf)
 {
