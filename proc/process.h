@@ -83,6 +83,8 @@ struct process {
 	bool group_exit;			/* [h] every thread is to exit with group_exit_code */
 	bool unkillable;			/* [h] init: signals without a handler are dropped */
 	int group_exit_code;			/* [h] */
+	bool core_dumping;			/* [h] a thread writes a core file: the others wait for it (coredump.c) */
+	u32 core_waiting;			/* [a] those that it waits for */
 	struct thread *group_exec_thread;	/* [h] it makes all others exit */
 	struct waitq exec_wq;			/* that thread waits here for the others */
 	struct mutex exec_lock;			/* LOCK_EXEC: one exec at a time */

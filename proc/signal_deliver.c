@@ -5,6 +5,7 @@
  *
  * A thread takes one signal at a time, builds its frame, and comes back here (user_return_work loops) while there is more.
  */
+#include "proc/coredump.h"
 #include "proc/proc.h"
 #include "proc/ptrace.h"
 
@@ -301,6 +302,11 @@ signal_exit_thread(struct proc_thread *pt)
 	u64 irq;
 	struct sighand *sh = sighand_lock(p, &irq);
 
+	if (p->core_dumping) {
+		sighand_unlock(sh, irq);
+		coredump_join(p);
+		sh = sighand_lock(p, &irq);
+	}
 	pt->exiting = true;
 	pt->trap &= ~(u32)(TRAP_WANTED | TRAP_TRAPPING);
 	if (pt->stop_pending)
@@ -426,6 +432,8 @@ next_handled(struct siginfo_k *info, struct sigaction_k *sa)
 		case ACT_HANDLER:
 			return sig;
 		case ACT_FATAL:
+			if (sig_in(SIG_CORES, sig))
+				coredump(sig, info);
 			process_exit_group(sig);
 		case ACT_NONE:
 			break;

@@ -11,6 +11,7 @@
 #include "fs/textfile.h"
 #include "mm/mapping.h"
 #include "net/socket.h"
+#include "proc/coredump.h"
 #include "proc/exec.h"
 #include "proc/ipc.h"
 #include "proc/proc.h"
@@ -98,6 +99,26 @@ store_domainname(const struct proc_object *o, char *text, size_t len)
 	(void)o, (void)len;
 	text = text_trim(text);
 	nsset_set_domainname(nsset_current(), text, MIN(strlen(text), (size_t)UTS_LEN));
+	return 0;
+}
+
+static int
+show_core_pattern(const struct proc_object *o, struct strbuf *out)
+{
+	(void)o;
+	strbuf_printf(out, "%s\n", core_pattern);
+	return 0;
+}
+
+/* A program to pipe it to is refused: there are none started by the kernel. */
+static int
+store_core_pattern(const struct proc_object *o, char *text, size_t len)
+{
+	(void)o, (void)len;
+	text = text_trim(text);
+	if (text[0] == '|' || strlen(text) >= CORE_PATTERN_MAX)
+		return -EINVAL;
+	strlcpy(core_pattern, text, sizeof(core_pattern));
 	return 0;
 }
 
@@ -253,6 +274,8 @@ static const struct proc_entry kernel_table[] = {
 	{ .name = "domainname", .mode = S_IFREG | 0644, .show = show_domainname, .store = store_domainname },
 	{ .name = "printk", .mode = S_IFREG | 0644, .show = show_printk, .store = store_printk },
 	{ .name = "trace_syscalls", .mode = S_IFREG | 0600, .show = show_trace, .store = store_trace },
+	{ .name = "core_pattern", .mode = S_IFREG | 0644, .show = show_core_pattern, .store = store_core_pattern },
+	SYSCTL_INT("core_uses_pid", &core_uses_pid, 0, 1),
 	SYSCTL_INT("panic", &panic_timeout, -1, 3600),
 	SYSCTL_INT("pid_max", &pid_max, 301, 4194304),
 	SYSCTL_INT("threads-max", &threads_max, 20, 4194304),
@@ -352,6 +375,7 @@ static const struct proc_entry fs_table[] = {
 	PROC_DIR("inotify", 0555, inotify_table),
 	SYSCTL_INT("mount-max", &mount_max, 1, INT32_MAX),
 	SYSCTL_FIXED("nr_open", 1048576),
+	SYSCTL_INT("suid_dumpable", &suid_dumpable, 0, 1),	/* 2, a core for root alone, is not here */
 	{ .name = "pipe-max-size", .mode = S_IFREG | 0644, .show = show_int, .store = store_pipe_max, .value = &pipe_max_size },
 	SYSCTL_INT("pipe-user-pages-hard", &pipe_user_pages_hard, 0, INT32_MAX),
 	SYSCTL_INT("pipe-user-pages-soft", &pipe_user_pages_soft, 0, INT32_MAX),

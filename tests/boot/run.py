@@ -10,6 +10,7 @@
   errors     tests/boot/errors.py: errors= of ext2 and ext3
   roots      tests/boot/roots.py: root= in all its ways, and none
   machine    tests/boot/machine.py: screen, framebuffer and keyboard, hostile initramfs
+  tracing    tests/boot/tracing.py: Debian's strace and gdb in the guest
   power      tests/boot/power.py: reboot, halt, poweroff, by init and at once
   watching   tests/boot/diagnostics.py: SysRq, the trace of system calls, gdb
 """
@@ -29,6 +30,7 @@ import power  # noqa: E402
 import qemu  # noqa: E402
 import roots  # noqa: E402
 import session  # noqa: E402
+import tracing  # noqa: E402
 import transcripts  # noqa: E402
 from guest import Failed, Guest  # noqa: E402
 
@@ -103,6 +105,7 @@ CASES = [
     boot("no-roots", quick=True, kind="roots", device="bad"),
     boot("root-iso", quick=True, kind="root-iso", how="bios"),
     boot("applets", quick=True, kind="transcripts", device="*", machine="pc", append="loglevel=1"),
+    boot("tracing", kind="tracing", mem=1024, append="loglevel=1"),
     boot("applets-tools", kind="transcripts", device="tools/*", machine="pc", append="loglevel=1"),
     *(boot(f"errors-{d}", quick=d == "panic", kind="errors", device=d, append="loglevel=4") for d in errors.BOOTS),
     *(boot(f"pulled-{d}", kind="pulled", device=d, machine=disks.STALL[d][0]) for d in disks.STALL),
@@ -238,6 +241,10 @@ def run_roots(case, args, stem, report):
     roots.run(case, words, stem, report, START_LIMIT[case["how"]])
 
 
+def run_tracing(case, args, stem, report):
+    tracing.run(case, args, lambda **words: command(case, args, **words), stem, report, START_LIMIT[case["how"]])
+
+
 def run_transcripts(case, args, stem, report):
     transcripts.run(case, args, lambda **words: command(case, args, **words), stem, report, START_LIMIT[case["how"]])
 
@@ -251,7 +258,7 @@ def run_case(case, args):
     report = Report(case["name"])
     stem = f"{qemu.B}/boot/{args.kernel}{'-debug' if args.debug else ''}-{case['name']}"
     disk_kinds = dict.fromkeys(("virtio", "hvc", "root", "stall", "cut", "pulled"), run_disks)
-    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, "errors": run_errors, "roots": run_roots, **disk_kinds}
+    special = {"bad": run_bad, "debug": run_debug, "transcripts": run_transcripts, "tracing": run_tracing, "errors": run_errors, "roots": run_roots, **disk_kinds}
     special.get(case["kind"], run_system)(case, args, stem, report)
     return report.passed, report.failed
 
