@@ -376,6 +376,16 @@ syscall_info(struct thread *t, u64 size, u64 data)
 	return copy_to_user((void __user *)data, &info, MIN(size, (u64)len)) != 0 ? -EFAULT : (long)len;
 }
 
+#define RSEQ_AREA_SIZE	32	/* struct rseq */
+
+static long
+rseq_configuration(struct proc_thread *pt, u64 size, u64 data)
+{
+	struct abi_ptrace_rseq conf = { .area = pt->rseq, .size = RSEQ_AREA_SIZE, .signature = pt->rseq_sig };
+
+	return copy_to_user((void __user *)data, &conf, MIN(size, (u64)sizeof(conf))) != 0 ? -EFAULT : (long)sizeof(conf);
+}
+
 /* --- dispatch --- */
 
 static long
@@ -417,6 +427,8 @@ frozen_request(struct thread *t, long request, u64 addr, u64 data)
 		return set_sigmask(pt, addr, data);
 	case PTRACE_GET_SYSCALL_INFO:
 		return syscall_info(t, addr, data);
+	case PTRACE_GET_RSEQ_CONFIGURATION:
+		return rseq_configuration(pt, addr, data);
 	case PTRACE_LISTEN:
 		return listen(t);
 	}

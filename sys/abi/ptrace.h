@@ -40,6 +40,8 @@
 #define PTRACE_SETSIGMASK	0x420b
 #define PTRACE_GET_SYSCALL_INFO	0x420e
 
+#define PTRACE_GET_RSEQ_CONFIGURATION 0x420f
+
 #define PTRACE_O_TRACESYSGOOD	0x001
 #define PTRACE_O_TRACEFORK	0x002
 #define PTRACE_O_TRACEVFORK	0x004
@@ -66,6 +68,8 @@
 
 #define PTRACE_PEEKSIGINFO_SHARED	1
 struct abi_ptrace_peeksiginfo { u64 off; u32 flags; s32 nr; };
+
+struct abi_ptrace_rseq { u64 area; u32 size, signature, flags, pad; };
 
 #define PTRACE_SYSCALL_INFO_NONE	0
 #define PTRACE_SYSCALL_INFO_ENTRY	1

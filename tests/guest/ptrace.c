@@ -370,6 +370,36 @@ START_TEST(vector_registers_reach_the_program)
 }
 END_TEST
 
+static int
+registers_rseq(void)
+{
+	static struct { uint32_t cpu[2]; uint64_t cs; uint32_t flags, pad[3]; } __attribute__((aligned(32))) area;
+
+	variable = (long)&area;
+	syscall(334, &area, 32, 0, 0x53053053);
+	raise(SIGUSR1);
+	return 0;
+}
+
+START_TEST(rseq_configuration)
+{
+	struct { uint64_t area; uint32_t size, signature, flags, pad; } conf;
+	pid_t pid = tracee(registers_rseq);
+	uintptr_t area;
+
+	resume(PTRACE_CONT, pid, 0);
+	stopped_at(pid, SIGUSR1);
+	ck_assert_int_eq(ck_ok(pt(0x420f, pid, 8, (uintptr_t)&conf)), sizeof(conf));	/* as much as there is room for */
+	ck_fails(pt(0x420f, pid, sizeof(conf), 8), EFAULT);
+	ck_assert_int_eq(ck_ok(pt(0x420f, pid, sizeof(conf), (uintptr_t)&conf)), sizeof(conf));
+	ck_ok(pt(PTRACE_PEEKDATA, pid, (uintptr_t)&variable, (uintptr_t)&area));
+	ck_assert_uint_eq(conf.area, area);
+	ck_assert_uint_eq(conf.size, 32);
+	ck_assert_uint_eq(conf.signature, 0x53053053);
+	killed(pid);
+}
+END_TEST
+
 START_TEST(arch_prctl_by_the_tracer)
 {
 	pid_t pid = tracee(nothing);
@@ -775,6 +805,7 @@ main(void)
 	tcase_add_test(t, registers_raise_no_privilege);
 	tcase_add_test(t, register_sets);
 	tcase_add_test(t, vector_registers_reach_the_program);
+	tcase_add_test(t, rseq_configuration);
 	tcase_add_test(t, arch_prctl_by_the_tracer);
 	tcase_add_test(t, syscall_stops);
 	tcase_add_test(t, a_call_is_changed);
