@@ -66,6 +66,15 @@ aspace_hold_page(struct aspace *as, vaddr_t va, int flags)
 	return NULL;
 }
 
+vaddr_t
+aspace_next_mapped(struct aspace *as, vaddr_t va, vaddr_t end)
+{
+	rwlock_read_lock(&as->lock);		/* tables stay */
+	va = arch_pte_next(&as->arch, va, end);
+	rwlock_read_unlock(&as->lock);
+	return va;
+}
+
 ssize_t
 aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write, bool force)
 {

@@ -115,6 +115,8 @@ int __must_check aspace_map_special(struct aspace *as, vaddr_t addr, u64 len, u3
 int __must_check aspace_map_stack(struct aspace *as, vaddr_t top, u64 size, bool exec);
 /* For exec before the new space is active, and ptrace, /proc/PID/mem: bytes copied, or -EIO. as->lock is taken shared. */
 ssize_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write, bool force);
+/* The first page in [va, end) that was ever touched, or may have been; end: none. Takes as->lock shared. */
+vaddr_t aspace_next_mapped(struct aspace *as, vaddr_t va, vaddr_t end);
 /* The frame at a page's address, faulted in, with a reference, or NULL. flags: FAULT_WRITE, FAULT_FORCE. It may be one of a huge page. */
 struct page *aspace_hold_page(struct aspace *as, vaddr_t va, int flags);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Core files: whether, under which name, and who waits. The dumping thread begins the group's exit; the others come to signal_exit_thread(),
- * find p->core_dumping, and wait there, switched away, with all their registers saved.
+ * find p->core_dumper, and wait there, switched away, with all their registers saved. SIGKILL ends the dump (signal.c).
  */
 #include "proc/coredump.h"
 
@@ -21,7 +21,7 @@ coredump_join(struct process *p)
 {
 	if (atomic_sub(&p->core_waiting, 1) == 0)
 		waitq_wake_all(&p->exec_wq);
-	wait_event(&p->exec_wq, !READ_ONCE(p->core_dumping));
+	wait_event(&p->exec_wq, READ_ONCE(p->core_dumper) == NULL);
 }
 
 /* The others have stopped, and left their CPUs. False: the process is ending in another way. */
@@ -37,7 +37,7 @@ stop_others(struct process *p, int sig)
 		sighand_unlock(sh, irq);
 		return false;
 	}
-	p->core_dumping = true;
+	p->core_dumper = me->thread;
 	p->core_waiting = 1;
 	process_for_each_thread(i, p)
 		if (i != me && !i->exiting)
@@ -56,9 +56,9 @@ let_others_go(struct process *p, bool dumped)
 	u64 irq;
 	struct sighand *sh = sighand_lock(p, &irq);
 
-	if (dumped)
+	if (dumped && p->group_exit_code != SIGKILL)	/* that came at the last moment */
 		p->group_exit_code |= WSTATUS_CORE;
-	WRITE_ONCE(p->core_dumping, false);
+	WRITE_ONCE(p->core_dumper, NULL);
 	sighand_unlock(sh, irq);
 	waitq_wake_all(&p->exec_wq);
 }

@@ -35,7 +35,14 @@ struct prpsinfo {
 };
 _Static_assert(sizeof(struct prpsinfo) == 136, "elf_prpsinfo");
 
-struct area { vaddr_t start, end; u64 dump; u32 prot; u64 pgoff; struct file *file; };	/* dump: bytes of it */
+struct area {
+	vaddr_t start, end;
+	u64 dump;			/* bytes of it */
+	bool sparse;			/* what was never touched holds zeros */
+	u32 prot;
+	u64 pgoff;
+	struct file *file;
+};
 
 struct core {
 	struct file *f;
@@ -87,8 +94,8 @@ copy_map(struct core *c)
 	rwlock_read_lock(&c->as->lock);
 	c->area = kmem_valloc((c->as->nr_vmas + 1) * sizeof(*c->area), KM_USER);
 	for (v = c->area != NULL ? vma_find(c->as, 0) : NULL; v != NULL && n < c->as->nr_vmas; v = vma_next(v)) {
-		c->area[n] = (struct area){ .start = v->start, .end = v->end, .dump = dumped(c->as, v), .prot = v->prot, .pgoff = v->pgoff,
-			.file = v->mapping != NULL ? v->file : NULL };
+		c->area[n] = (struct area){ .start = v->start, .end = v->end, .dump = dumped(c->as, v), .sparse = v->mapping == NULL,
+			.prot = v->prot, .pgoff = v->pgoff, .file = v->mapping != NULL ? v->file : NULL };
 		if (c->area[n].file != NULL)
 			file_get(c->area[n].file);
 		n++;
@@ -300,25 +307,39 @@ put_headers(struct core *c)
 	return err != 0 ? err : put(c, c->notes, c->notes_len);
 }
 
-/* Pages of zeros are left as holes. */
+/* At pos; a page of zeros is left as a hole. */
+static int
+put_page(struct core *c, vaddr_t va, u64 pos, u64 *page)
+{
+	if (aspace_access(c->as, va, page, PAGE_SIZE, false, true) != (ssize_t)PAGE_SIZE)
+		return 0;
+	for (u32 w = 0; w < PAGE_SIZE / sizeof(u64); w++) {
+		if (page[w] != 0) {
+			c->pos = pos;
+			return put(c, page, PAGE_SIZE);
+		}
+	}
+	return 0;
+}
+
 static int
 put_memory(struct core *c)
 {
-	u64 *page = kmem_alloc(PAGE_SIZE, KM_USER);
+	u64 *page = kmem_alloc(PAGE_SIZE, KM_USER), pos = ALIGN_UP(c->pos, PAGE_SIZE);
 	int err = page == NULL ? -ENOMEM : 0;
 
-	c->pos = ALIGN_UP(c->pos, PAGE_SIZE);
-	for (u32 i = 0; err == 0 && i < c->nr_areas; i++)
-		for (u64 off = 0; err == 0 && off < c->area[i].dump; off += PAGE_SIZE) {
-			bool zero = aspace_access(c->as, c->area[i].start + off, page, PAGE_SIZE, false, true) != (ssize_t)PAGE_SIZE;
+	for (const struct area *a = c->area; err == 0 && a < c->area + c->nr_areas; pos += a->dump, a++) {
+		vaddr_t va = a->start, end = a->start + a->dump;
 
-			for (u32 w = 0; !zero && w < PAGE_SIZE / sizeof(u64) && page[w] == 0; w++)
-				zero = w + 1 == PAGE_SIZE / sizeof(u64);
-			if (zero)
-				c->pos += PAGE_SIZE;
-			else
-				err = put(c, page, PAGE_SIZE);
+		for (; err == 0; va += PAGE_SIZE) {
+			if (a->sparse)
+				va = aspace_next_mapped(c->as, va, end);
+			if (va >= end)
+				break;
+			err = thread_fatal_pending(thread_current()) ? -EINTR : put_page(c, va, pos + (va - a->start), page);
 		}
+	}
+	c->pos = pos;
 	kmem_free(page);
 	return err;
 }

@@ -83,7 +83,7 @@ struct process {
 	bool group_exit;			/* [h] every thread is to exit with group_exit_code */
 	bool unkillable;			/* [h] init: signals without a handler are dropped */
 	int group_exit_code;			/* [h] */
-	bool core_dumping;			/* [h] a thread writes a core file: the others wait for it (coredump.c) */
+	struct thread *core_dumper;		/* [h] it writes a core file, the others wait for it (coredump.c); no reference; NULL: none */
 	u32 core_waiting;			/* [a] those that it waits for */
 	struct thread *group_exec_thread;	/* [h] it makes all others exit */
 	struct waitq exec_wq;			/* that thread waits here for the others */

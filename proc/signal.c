@@ -263,8 +263,13 @@ continue_process(struct process *p)
 static bool
 prepare(struct process *p, struct proc_thread *pt, int sig, bool force)
 {
-	if (p->group_exit)
+	if (p->group_exit) {
+		if (sig == SIGKILL && p->core_dumper != NULL) {
+			p->group_exit_code = SIGKILL;
+			signal_wake(p->core_dumper, TW_SIGNAL | TW_EXIT);
+		}
 		return false;
+	}
 	if (sig_in(SIG_STOPS, sig))
 		signal_flush_ignored(p, SIGBIT(SIGCONT));
 	else if (sig == SIGCONT)

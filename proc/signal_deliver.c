@@ -302,7 +302,7 @@ signal_exit_thread(struct proc_thread *pt)
 	u64 irq;
 	struct sighand *sh = sighand_lock(p, &irq);
 
-	if (p->core_dumping) {
+	if (p->core_dumper != NULL) {
 		sighand_unlock(sh, irq);
 		coredump_join(p);
 		sh = sighand_lock(p, &irq);

@@ -242,6 +242,70 @@ START_TEST(left_out_by_advice)
 }
 END_TEST
 
+/* A dump that would take long ends by SIGKILL, and that is what the parent hears of. */
+START_TEST(kill_ends_it)
+{
+	const size_t size = 16 << 20;
+	pid_t pid;
+	int status;
+
+	pid = (pid_t)ck_ok(fork());
+	if (pid == 0) {
+		struct rlimit r = { RLIM_INFINITY, RLIM_INFINITY };
+		int big = memfd_create("big", 0);
+		char *p;
+
+		setrlimit(RLIMIT_CORE, &r);
+		signal(SIGQUIT, SIG_DFL);
+		if (ftruncate(big, (off_t)size) != 0)
+			_exit(1);
+		for (int i = 0; i < 2000; i++) {	/* mappings of a file are looked at page by page once one was written */
+			p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, big, 0);
+			if (p == MAP_FAILED)
+				_exit(2);
+			*p = 1;
+		}
+		raise(SIGQUIT);
+		_exit(3);
+	}
+	while (access("core.test", F_OK) != 0)
+		usleep(1000);
+	ck_ok(kill(pid, SIGKILL));
+	ck_ok(waitpid(pid, &status, 0));
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !WCOREDUMP(status), "%x", status);
+	unlink("core.test");
+}
+END_TEST
+
+/* What was never touched costs neither time nor memory. */
+START_TEST(sparse_memory)
+{
+	const size_t size = (size_t)64 << 30;
+	struct rlimit r = { RLIM_INFINITY, RLIM_INFINITY };
+	pid_t pid = (pid_t)ck_ok(fork());
+	struct stat st;
+	int status;
+
+	if (pid == 0) {
+		char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (p == MAP_FAILED)
+			_exit(1);
+		p[size / 2] = 1;
+		setrlimit(RLIMIT_CORE, &r);
+		signal(SIGQUIT, SIG_DFL);
+		raise(SIGQUIT);
+		_exit(2);
+	}
+	ck_ok(waitpid(pid, &status, 0));
+	ck_assert_msg(WIFSIGNALED(status) && WCOREDUMP(status), "%x", status);
+	ck_ok(stat("core.test", &st));
+	ck_assert(st.st_size > (off_t)size);
+	ck_assert_int_lt(st.st_blocks, 16384);
+	unlink("core.test");
+}
+END_TEST
+
 START_TEST(not_through_a_link)
 {
 	int fd = (int)ck_ok(open("victim", O_WRONLY | O_CREAT | O_TRUNC, 0600));
@@ -272,6 +336,8 @@ main(void)
 	tcase_add_test(t, contents);
 	tcase_add_test(t, left_out_by_advice);
 	tcase_add_test(t, not_through_a_link);
+	tcase_add_test(t, kill_ends_it);
+	tcase_add_test(t, sparse_memory);
 	suite_add_tcase(s, t);
 	return guest_run(s);
 }
