@@ -61,7 +61,8 @@ enum { VM_SHARED = 1, VM_GROWSDOWN = 2, VM_LOCKED = 4, VM_STACK = 8, VM_HEAP = 1
 	VM_IO = 128 /* device memory: no struct page, not dumped */, VM_MAYREAD = 256, VM_MAYWRITE = 512, VM_MAYEXEC = 1024,
 	VM_DONTEXPAND = 2048, VM_NORESERVE = 4096, VM_DONTDUMP = 8192, VM_HUGEPAGE = 16384, VM_NOHUGEPAGE = 32768,
 	VM_RANDREAD = 65536, VM_SEQREAD = 1 << 17, VM_ACCOUNT = 1 << 18 /* charged against overcommit */,
-	VM_PFNMAP = 1 << 19 /* entries point at frames that are not counted */ };
+	VM_PFNMAP = 1 << 19 /* entries point at frames that are not counted */,
+	VM_SPECIAL = VM_IO | VM_PFNMAP | VM_DONTEXPAND /* a driver's or the kernel's own: not locked in memory */ };
 
 struct aspace {
 	struct refcount users;		/* [a] threads (and /proc readers at work) that use the user mappings */

@@ -65,7 +65,7 @@ check_flag_advice(const struct vma *v, int advice)
 {
 	if (advice == MADV_WIPEONFORK && ((v->flags & VM_SHARED) || !vma_anonymous(v)))
 		return -EINVAL;
-	if ((advice == MADV_DOFORK || advice == MADV_DODUMP) && (v->flags & VM_IO))
+	if ((advice == MADV_DOFORK && (v->flags & VM_IO)) || (advice == MADV_DODUMP && (v->flags & VM_SPECIAL)))
 		return -EINVAL;
 	return 0;
 }

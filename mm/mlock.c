@@ -25,7 +25,7 @@ mark_range(struct aspace *as, vaddr_t start, vaddr_t end, bool lock)
 	while (start < end) {
 		if (v == NULL || v->start > start)
 			return -ENOMEM;
-		if (!!(v->flags & VM_LOCKED) != lock && !(v->flags & (VM_IO | VM_PFNMAP))) {
+		if (!!(v->flags & VM_LOCKED) != lock && !(v->flags & VM_SPECIAL)) {
 			err = vma_split_range(as, start, MIN(end, v->end));
 			if (err != 0)
 				return err;
@@ -98,7 +98,7 @@ static void
 mark_all(struct aspace *as, bool lock)
 {
 	for (struct vma *v = vma_find(as, 0); v != NULL; v = vma_next(v)) {
-		if (!!(v->flags & VM_LOCKED) == lock || (v->flags & (VM_IO | VM_PFNMAP)))
+		if (!!(v->flags & VM_LOCKED) == lock || (v->flags & VM_SPECIAL))
 			continue;
 		set_locked(v, lock);
 		v = vma_merge(v);

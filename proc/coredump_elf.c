@@ -94,7 +94,7 @@ copy_map(struct core *c)
 	rwlock_read_lock(&c->as->lock);
 	c->area = kmem_valloc((c->as->nr_vmas + 1) * sizeof(*c->area), KM_USER);
 	for (v = c->area != NULL ? vma_find(c->as, 0) : NULL; v != NULL && n < c->as->nr_vmas; v = vma_next(v)) {
-		c->area[n] = (struct area){ .start = v->start, .end = v->end, .dump = dumped(c->as, v), .sparse = v->mapping == NULL,
+		c->area[n] = (struct area){ .start = v->start, .end = v->end, .dump = dumped(c->as, v), .sparse = v->mapping == NULL && v->ops == NULL,
 			.prot = v->prot, .pgoff = v->pgoff, .file = v->mapping != NULL ? v->file : NULL };
 		if (c->area[n].file != NULL)
 			file_get(c->area[n].file);

@@ -55,7 +55,6 @@ choose_place(struct aspace *as, vaddr_t stack_top, u64 size)
 int
 vdso_map(struct aspace *as, vaddr_t stack_top)
 {
-	const u32 flags = VM_MAYREAD | VM_DONTEXPAND | VM_DONTDUMP | VM_IO;
 	u64 size = image_size();
 	long at;
 	int err;
@@ -65,9 +64,9 @@ vdso_map(struct aspace *as, vaddr_t stack_top)
 	at = choose_place(as, stack_top, PAGE_SIZE + size);
 	if (at < 0)
 		return (int)at;
-	err = aspace_map_special(as, (u64)at, PAGE_SIZE, PROT_READ, flags, &vvar_ops, NULL);
+	err = aspace_map_special(as, (u64)at, PAGE_SIZE, PROT_READ, VM_IO | VM_DONTDUMP, &vvar_ops, NULL);
 	if (err == 0)
-		err = aspace_map_special(as, (u64)at + PAGE_SIZE, size, PROT_READ | PROT_EXEC, flags | VM_MAYEXEC, &vdso_ops, NULL);
+		err = aspace_map_special(as, (u64)at + PAGE_SIZE, size, PROT_READ | PROT_EXEC, 0, &vdso_ops, NULL);
 	if (err == 0)
 		as->vdso = (u64)at + PAGE_SIZE;
 	return err;

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
@@ -74,6 +75,22 @@ START_TEST(errors)
 	ck_fails(pt(PTRACE_CONT, pid, 0, 0), ESRCH);
 	killed(pid);
 	ck_fails(pt(PTRACE_ATTACH, pid, 0, 0), ESRCH);
+}
+END_TEST
+
+/* gdb reads the symbols of the vDSO there. */
+START_TEST(the_vdso_can_be_read)
+{
+	const uintptr_t *vdso = (const uintptr_t *)getauxval(AT_SYSINFO_EHDR);
+	pid_t pid = tracee(nothing);
+	uintptr_t word;
+
+	for (size_t i = 0; i < 4096 / sizeof(word); i += 37) {
+		ck_ok(pt(PTRACE_PEEKDATA, pid, (uintptr_t)(vdso + i), (uintptr_t)&word));
+		ck_assert_uint_eq(word, vdso[i]);
+	}
+	resume(PTRACE_CONT, pid, 0);
+	exited(pid, 7);
 }
 END_TEST
 
@@ -794,6 +811,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, traceme_stops_at_signals);
 	tcase_add_test(t, errors);
+	tcase_add_test(t, the_vdso_can_be_read);
 	tcase_add_test(t, a_running_tracee_is_not_there);
 	tcase_add_test(t, only_the_tracer_may);
 	tcase_add_test(t, traceme_twice_fails);
