@@ -4,7 +4,7 @@
 
 A guest runs the list of tests one after the other (runner.c); if one kills or hangs it, another guest goes on behind that test. The outcomes
 of every run are kept in results.tsv: test, outcomes on Linux and on Lintel ("PASS 3", or "PASS 2 FAIL 1"), milliseconds on Linux. What does
-not pass is explained in reasons.tsv. --quick runs what passes on Linux every time, and fast; a failure is tried again twice, and told.
+not pass is explained in reasons.tsv. --quick runs, once, what passes on Linux every time, and fast.
 """
 import argparse
 import collections
@@ -31,7 +31,6 @@ LIMIT_FACTOR = 4		# times what it took on Linux, if that is more
 STOP = 10			# the stress programs run until SIGUSR1
 STOPPED = "stress/threads/*/stress*"
 QUICK_MS = 300
-QUICK_TRIES = 3
 SLACK = 120			# host seconds beyond a test's limit before the guest counts as hung
 MARK = re.compile(r"@@ (begin|end|out|stuck|done)(?: (.*))?$")
 KERNEL = re.compile(r"(<\d+>)?\[ *\d+\.\d{6}\] .*")
@@ -182,18 +181,16 @@ def quick(args, tests, rows):
     known = [t for t in tests if not table.passes(rows[t.name].lintel) or table.reasons_of(t.name)]
     tests = [t for t in tests if t not in known]
     label = f"quick{'-debug' if args.debug else ''}"
-    failed, faults = tests, []
-    for attempt in range(QUICK_TRIES):
-        run = run_all(args, failed, f"{label}-{attempt + 1}")
-        faults += run.faults
-        failed = [t for t in failed if run.outcome.get(t.name) != "PASS"]
-        for t in failed:
-            print(f"  {'AGAIN' if attempt + 1 < QUICK_TRIES else 'FAIL '}    {t.name}: {run.outcome.get(t.name, 'MISSING')}: {' | '.join(run.output.get(t.name, []))}")
-        if not failed:
-            break
+    run = run_all(args, tests, label)
+    failed = [t for t in tests if run.outcome.get(t.name) != "PASS"]
+    for t in failed:
+        print(f"  FAIL     {t.name}: {run.outcome.get(t.name, 'MISSING')}: {' | '.join(run.output.get(t.name, []))}")
+    faults = run.faults
+    for t in known:
+        print(f"  LEFT OUT {t.name}: {'; '.join(table.reasons_of(t.name)) or 'fails, without a reason'}")
     for line in faults:
         print(f"  FAULT    {line}")
-    print(f"posix-quick{'-debug' if args.debug else ''}: {len(tests) - len(failed)} passed, {len(failed) + len(faults)} failed, {len(known)} skipped")
+    print(f"posix-{label}: {len(tests) - len(failed)} passed, {len(failed) + len(faults)} failed")
     return 1 if failed or faults else 0
 
 
