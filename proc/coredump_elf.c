@@ -269,8 +269,7 @@ make_notes(struct core *c, int sig, const struct siginfo_k *info)
 		pt = t->pt;
 		/* One that was on its way out already has no registers to show. */
 		if (pt != me && !READ_ONCE(pt->exiting) && !READ_ONCE(pt->dead)) {
-			while (atomic_load(&t->se.queued) || atomic_load_acquire(&t->on_cpu))
-				sched_yield();
+			thread_wait_off_cpu(t);
 			note_status(c, pt, sig, info);
 			note_fpu(c, t);
 		}

@@ -461,6 +461,26 @@ thread_schedule_until(nsec_t deadline)
 	return timer_cancel_sync(&st.timer) ? 0 : -ETIMEDOUT;
 }
 
+static bool
+is_off_cpu(struct thread *t)
+{
+	return !atomic_load(&t->se.queued) && !atomic_load_acquire(&t->on_cpu);
+}
+
+/* In steps of sleep: t may need this very CPU to get there, and a word in every switch for so rare a caller would cost more. */
+void
+thread_wait_off_cpu(struct thread *t)
+{
+	for (int i = 0; !is_off_cpu(t); i++) {
+		if (i < 100) {
+			arch_pause();
+			continue;
+		}
+		thread_set_state(THREAD_UNINTERRUPTIBLE);
+		(void)thread_schedule_until(clock_now() + NSEC_PER_MSEC / 10);
+	}
+}
+
 void
 thread_set_work(struct thread *t, u32 bits)
 {

@@ -179,6 +179,8 @@ void thread_set_state(enum thread_state s);
 void thread_schedule(void);
 /* The same, at most until `deadline` (clock_now() scale; NSEC_MAX: for ever). 0 or -ETIMEDOUT. The state must be set. */
 int thread_schedule_until(nsec_t deadline);
+/* Another thread is about to sleep, and will not be woken: until it has left its CPU, with all its registers saved. May sleep. */
+void thread_wait_off_cpu(struct thread *t);
 
 /* A signal is pending (for interruptible sleeps), a fatal one (for killable sleeps). Set by proc/. */
 static inline bool

@@ -12,27 +12,6 @@
 
 /* --- freezing --- */
 
-/* Has it really left its CPU, with all its registers saved? */
-static bool
-is_off(struct thread *t)
-{
-	return !atomic_load(&t->se.queued) && !atomic_load_acquire(&t->on_cpu);
-}
-
-/* TRAP_IN is set a little before the thread sleeps. Sleep in steps rather than spin: it may need this CPU to get there. */
-static void
-wait_off(struct thread *t)
-{
-	for (int i = 0; !is_off(t); i++) {
-		if (i < 100) {
-			arch_pause();
-			continue;
-		}
-		thread_set_state(THREAD_UNINTERRUPTIBLE);
-		(void)thread_schedule_until(clock_now() + NSEC_PER_MSEC / 10);
-	}
-}
-
 /* -ESRCH: not ours, or not stopped. running: it need not be, and is left as it is. */
 static int
 freeze(struct thread *t, bool running)
@@ -53,7 +32,7 @@ freeze(struct thread *t, bool running)
 		pt->trap |= TRAP_FROZEN;
 	sighand_unlock(sh, irq);
 	if (err == 0 && !running)
-		wait_off(t);
+		thread_wait_off_cpu(t);		/* TRAP_IN is set a little before it sleeps */
 	return err;
 }
 
