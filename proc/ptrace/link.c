@@ -27,6 +27,20 @@ ptrace_may_attach(struct thread *t)
 	return (same && dumpable) || capable(CAP_SYS_PTRACE) ? 0 : -EPERM;
 }
 
+/* PTRACE_TRACEME: the parent could do as much by itself, or -EPERM. */
+static int
+check_parent(struct thread *parent)
+{
+	const struct cred *pc;
+	bool may;
+
+	rcu_read_lock();
+	pc = proc_cred_rcu(parent);
+	may = (cred_current()->cap_permitted & ~pc->cap_permitted) == 0 || (pc->cap_effective & BIT(CAP_SYS_PTRACE)) != 0;
+	rcu_read_unlock();
+	return may ? 0 : -EPERM;
+}
+
 /* --- links; [T] and the tracee's [h] held --- */
 
 bool
@@ -77,22 +91,27 @@ ptrace_traceme(void)
 {
 	struct proc_thread *pt = pt_current();
 	struct process *p = pt->proc;
+	u32 trace = PT_TRACED | (capable(CAP_SYS_PTRACE) ? PT_TRACER_CAPABLE : 0);	/* Linux asks the child, not its parent */
 	struct thread *parent;
 	struct sighand *sh;
 	u64 irq, irq2;
 	int err = -EPERM;
 
 	irq = proctree_lock_irq();
-	if (pt->trace == 0) {
-		err = 0;
-		parent = p->parent_thread;
-		/* init itself has no parent; one that has just ended traces nobody (Linux) */
-		if (p->parent != NULL && parent != NULL && !parent->pt->dead) {
-			sh = sighand_lock(p, &irq2);
-			ptrace_link(pt, parent, PT_TRACED);
-			sighand_unlock(sh, irq2);
-		}
+	if (pt->trace != 0)
+		goto out_unlock;
+	err = 0;
+	parent = p->parent_thread;
+	/* init itself has no parent; one that has just ended traces nobody (Linux) */
+	if (p->parent == NULL || parent == NULL || parent->pt->dead)
+		goto out_unlock;
+	err = check_parent(parent);
+	if (err == 0) {
+		sh = sighand_lock(p, &irq2);
+		ptrace_link(pt, parent, trace);
+		sighand_unlock(sh, irq2);
 	}
+out_unlock:
 	proctree_unlock_irq(irq);
 	return err;
 }

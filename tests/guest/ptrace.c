@@ -139,6 +139,69 @@ START_TEST(traceme_twice_fails)
 }
 END_TEST
 
+/* cap_ptrace_traceme: a parent with less than the child has may not have it for the asking. */
+START_TEST(traceme_asks_whether_the_parent_may)
+{
+	pid_t pid = (pid_t)ck_ok(fork());
+
+	if (pid == 0) {
+		int go[2], status;
+		char c;
+
+		if (pipe(go) != 0)
+			_exit(1);
+		if (fork() == 0) {
+			if (read(go[0], &c, 1) != 1)
+				_exit(2);
+			_exit(pt(PTRACE_TRACEME, 0, 0, 0) == -1 && errno == EPERM ? 0 : 3);
+		}
+		if (setresgid(1000, 1000, 1000) != 0 || setresuid(1000, 1000, 1000) != 0 || write(go[1], "x", 1) != 1)
+			_exit(4);
+		_exit(wait(&status) > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 5);
+	}
+	exited(pid, 0);
+}
+END_TEST
+
+/* What a set-id copy of /aid/ids runs as that user 1000 starts and root traces; it asked for that before it became user 1000, or after. */
+static void
+set_id_tells(bool before, const char *expected)
+{
+	char out[32] = "";
+	int told[2];
+	pid_t pid;
+
+	ck_ok(system("cp /aid/ids /tmp/ptrace_ids && chmod 4755 /tmp/ptrace_ids"));
+	ck_ok(pipe(told));
+	pid = (pid_t)ck_ok(fork());
+	if (pid == 0) {
+		if (before && pt(PTRACE_TRACEME, 0, 0, 0) != 0)
+			_exit(1);
+		if (dup2(told[1], 1) != 1 || setresgid(1000, 1000, 1000) != 0 || setresuid(1000, 1000, 1000) != 0)
+			_exit(2);
+		if (!before && pt(PTRACE_TRACEME, 0, 0, 0) != 0)
+			_exit(3);
+		execl("/tmp/ptrace_ids", "ids", (char *)NULL);
+		_exit(4);
+	}
+	stopped_at(pid, SIGTRAP);
+	resume(PTRACE_CONT, pid, 0);
+	exited(pid, 0);
+	ck_ok(read(told[0], out, sizeof(out) - 1));
+	ck_assert_str_eq(out, expected);
+	ck_ok(unlink("/tmp/ptrace_ids"));
+	close(told[0]);
+	close(told[1]);
+}
+
+/* A tracer with CAP_SYS_PTRACE may see what a set-id program does; for PTRACE_TRACEME that of the child counts. */
+START_TEST(set_id_programs)
+{
+	set_id_tells(true, "0 1000\n");
+	set_id_tells(false, "1000 1000\n");
+}
+END_TEST
+
 START_TEST(permission)
 {
 	pid_t root = sleeper(), user = (pid_t)ck_ok(fork()), hidden, child;
@@ -815,6 +878,8 @@ main(void)
 	tcase_add_test(t, a_running_tracee_is_not_there);
 	tcase_add_test(t, only_the_tracer_may);
 	tcase_add_test(t, traceme_twice_fails);
+	tcase_add_test(t, traceme_asks_whether_the_parent_may);
+	tcase_add_test(t, set_id_programs);
 	tcase_add_test(t, permission);
 	tcase_add_test(t, memory);
 	tcase_add_test(t, shared_read_only_pages_stay);
