@@ -22,10 +22,10 @@ bench-linux: $(INITRAMFS) $(ORACLE_KERNEL) $(BENCH)/bench $(BENCH)/entry
 	$(call need,run)
 	$(Q)$(PYTHON) tests/bench/run.py --kernel linux
 
-$(BENCH)/disk: tests/bench/disk.c $(KINC)/.made
+$(BENCH)/disk: tests/bench/disk.c tests/machine.h $(KINC)/.made
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@)
-	$(Q)$(MUSL_CC) -std=gnu11 -O2 -Wall -Wextra -Werror -idirafter $(KINC) -static -s -o $@ $<
+	$(Q)$(MUSL_CC) -iquote . -std=gnu11 -O2 -Wall -Wextra -Werror -idirafter $(KINC) -static -s -o $@ $<
 
 .PHONY: bench-disk
 bench-disk: $(K)/lintel $(BUSYBOX) $(ORACLE_KERNEL) $(BENCH)/disk ## file systems on a disk beside Linux, in turn (DISK_RUNS=5); writes tests/bench/DISK.md

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/machine.h"
+
 #define FILE_BYTES	(64UL << 20)
 #define CHUNK		(128UL << 10)
 #define RANDOM_OPS	4096
@@ -180,22 +182,6 @@ static const struct { const char *name; void (*run)(void); } rows[] = {
 	{ "files", small_files }, { "untar", untar },
 };
 
-static void
-load_modules(void)
-{
-	struct dirent **list;
-	int n = scandir("/modules", &list, NULL, alphasort), i, fd;
-	char path[300];
-
-	for (i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "/modules/%s", list[i]->d_name);
-		fd = list[i]->d_name[0] != '.' ? open(path, O_RDONLY) : -1;
-		if (fd >= 0 && syscall(SYS_finit_module, fd, "", 0) != 0)
-			printf("module %s: %s\n", path, strerror(errno));
-		close(fd);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
@@ -208,7 +194,7 @@ main(int argc, char **argv)
 	mkdir("/m", 0755);
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
-	load_modules();
+	machine_load_modules();
 	for (i = 0; i < sizeof(buf); i++)
 		buf[i] = (char)(i * 7);
 	mount_disk();

@@ -33,10 +33,10 @@ $(POSIX_IMAGE): $(POSIX)/tests.tsv
 	$(Q)rm -f $@
 	$(Q)mke2fs -q -t ext2 -b 1024 -I 256 -E root_owner=0:0 -d $(POSIX)/tree $@ 80M
 
-$(POSIX)/runner: $(POSIX_HERE)/runner.c $(KINC)/.made
+$(POSIX)/runner: $(POSIX_HERE)/runner.c tests/machine.h $(KINC)/.made
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@)
-	$(Q)$(MUSL_CC) $(GUEST_CFLAGS) -static -s -o $@ $<
+	$(Q)$(MUSL_CC) -iquote . $(GUEST_CFLAGS) -static -s -o $@ $<
 
 .PHONY: posix posix-quick posix-oracle
 posix: $(K)/lintel $(BUSYBOX) $(POSIX_IMAGE) $(POSIX)/runner ## the Open POSIX test suite on Lintel beside Linux's results (RUNS=3 JOBS=1 ONLY=pattern RECORD=1 DEBUG=1)

@@ -3,10 +3,10 @@
 
 CRASH ?= --points 40 --kills 2
 
-$(B)/crash/load: tests/crash/load.c $(KINC)/.made
+$(B)/crash/load: tests/crash/load.c tests/machine.h $(KINC)/.made
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@)
-	$(Q)$(MUSL_CC) -std=gnu11 -O2 -Wall -Wextra -Werror -idirafter $(KINC) -static -s -o $@ $<
+	$(Q)$(MUSL_CC) -iquote . -std=gnu11 -O2 -Wall -Wextra -Werror -idirafter $(KINC) -static -s -o $@ $<
 
 .PHONY: crash-test crash-oracle error-test dirty-test
 crash-test: $(K)/lintel $(B)/crash/load ## cut the power during a write load, at recorded writes and at random (CRASH="--points 500 --kills 50")

@@ -29,6 +29,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/machine.h"
+
 #define NOTE_BYTES	4096
 #define NOTES_PER_WORKER 2048
 #define FILES		24
@@ -387,23 +389,6 @@ run_check(void)
 	}
 }
 
-/* Debian's kernel has its drivers as modules. */
-static void
-load_modules(void)
-{
-	struct dirent **list;
-	int n = scandir("/modules", &list, NULL, alphasort), i, fd;
-	char path[300];
-
-	for (i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "/modules/%s", list[i]->d_name);
-		fd = list[i]->d_name[0] != '.' ? open(path, O_RDONLY) : -1;
-		if (fd >= 0 && syscall(SYS_finit_module, fd, "", 0) != 0)
-			printf("module %s: %s\n", path, strerror(errno));
-		close(fd);
-	}
-}
-
 static void
 run_one(void)
 {
@@ -505,7 +490,7 @@ main(void)
 	mkdir("/sys", 0755);
 	if (mount("sys", "/sys", "sysfs", 0, NULL) != 0 && errno != EBUSY)
 		fail("mount of /sys");
-	load_modules();
+	machine_load_modules();
 	parse_command_line();
 	if (strcmp(mode, "errors") == 0)
 		run_errors();

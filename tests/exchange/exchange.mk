@@ -4,10 +4,10 @@
 EXCHANGE ?=
 EXCHANGE_SRC := $(addprefix tests/exchange/,init.c model.c names.c ops.c plan.c verify.c)
 
-$(B)/exchange/init: $(EXCHANGE_SRC) tests/exchange/exchange.h $(KINC)/.made
+$(B)/exchange/init: $(EXCHANGE_SRC) tests/exchange/exchange.h tests/machine.h $(KINC)/.made
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@)
-	$(Q)$(MUSL_CC) -std=gnu11 -O2 -Wall -Wextra -Werror -idirafter $(KINC) -Itests/exchange -static -s -o $@ $(EXCHANGE_SRC)
+	$(Q)$(MUSL_CC) -iquote . -std=gnu11 -O2 -Wall -Wextra -Werror -idirafter $(KINC) -Itests/exchange -static -s -o $@ $(EXCHANGE_SRC)
 
 .PHONY: exchange-test exchange-quick
 exchange-test: $(K)/lintel $(ORACLE_KERNEL) $(B)/exchange/init ## 10,000 files written by Lintel and read by Linux, and the reverse (EXCHANGE="--only ext3-2k --files 1000")

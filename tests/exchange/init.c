@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/machine.h"
+
 #define AT_ONCE	2
 
 static char cmdline[4096];
@@ -54,25 +56,6 @@ parse_command_line(void)
 			big = (unsigned)strtoul(word + 4, NULL, 10);
 		else if (strncmp(word, "jobs=", 5) == 0)
 			jobs = word + 5;
-	}
-}
-
-/* Debian's kernel has its drivers as modules. */
-static void
-load_modules(void)
-{
-	struct dirent **list;
-	int n = scandir("/modules", &list, NULL, alphasort);
-	char path[300];
-
-	for (int i = 0; i < n; i++) {
-		int fd;
-
-		snprintf(path, sizeof(path), "/modules/%s", list[i]->d_name);
-		fd = list[i]->d_name[0] != '.' ? open(path, O_RDONLY) : -1;
-		if (fd >= 0 && syscall(SYS_finit_module, fd, "", 0) != 0)
-			printf("module %s: %s\n", path, strerror(errno));
-		close(fd);
 	}
 }
 
@@ -130,7 +113,7 @@ main(void)
 		printf("FAULT mount of /proc or /dev: %s\n", strerror(errno));
 		end();
 	}
-	load_modules();
+	machine_load_modules();
 	parse_command_line();
 	printf("BEGIN\n");
 	for (text = strtok_r(jobs, ",", &rest); text != NULL || running > 0;) {

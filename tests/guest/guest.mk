@@ -26,10 +26,10 @@ $(CHECK_LIB): $(SRC)/check/.unpacked $(KINC)/.made
 		$(MAKE) -s -C lib && $(MAKE) -s -C src install; } >$(CURDIR)/$(G)/check.log 2>&1 || { tail -20 $(CURDIR)/$(G)/check.log; exit 1; }
 	$(Q)cp $(SRC)/check/check_stdint.h $(CHECK_PREFIX)/include/
 
-$(G)/init: tests/guest/init.c $(KINC)/.made
+$(G)/init: tests/guest/init.c tests/machine.h $(KINC)/.made
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@)
-	$(Q)$(MUSL_CC) $(GUEST_CFLAGS) -static -s -o $@ $<
+	$(Q)$(MUSL_CC) -iquote . $(GUEST_CFLAGS) -static -s -o $@ $<
 
 $(G)/tests/%: tests/guest/%.c $(CHECK_LIB)
 	@mkdir -p $(@D)

@@ -22,55 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/machine.h"
+
 #define MAX_PROGRAMS	256
 #define TIME_LIMIT	240	/* seconds of guest time for one program */
 
 static char *programs[MAX_PROGRAMS];
 static int program_count;
-
-static void
-mount_all(void)
-{
-	static const struct { const char *type, *where, *options; } table[] = {
-		{ "proc", "/proc", NULL },
-		{ "sysfs", "/sys", NULL },
-		{ "devtmpfs", "/dev", NULL },
-		{ "devpts", "/dev/pts", "gid=5,mode=620,ptmxmode=666" },
-		{ "tmpfs", "/dev/shm", NULL },
-		{ "mqueue", "/dev/mqueue", NULL },
-		{ "tmpfs", "/tmp", NULL },
-		{ "tmpfs", "/run", NULL },
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		mkdir(table[i].where, 0755);
-		if (mount(table[i].type, table[i].where, table[i].type, 0, table[i].options) && errno != EBUSY)
-			printf("# mount %s: %s\n", table[i].where, strerror(errno));
-	}
-	chmod("/tmp", 01777);
-	chmod("/dev/shm", 01777);
-}
-
-/* Debian's kernel has its drivers as modules: what run.py packed, in order. */
-static void
-load_modules(void)
-{
-	struct dirent **list;
-	int n = scandir("/modules", &list, NULL, alphasort);
-	char path[512];
-
-	for (int i = 0; i < n; i++) {
-		int fd;
-
-		snprintf(path, sizeof(path), "/modules/%s", list[i]->d_name);
-		if (list[i]->d_name[0] == '.')
-			continue;
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
-			printf("# %s: %s\n", path, strerror(errno));
-		close(fd);
-	}
-}
 
 static int
 by_name(const void *a, const void *b)
@@ -181,8 +139,8 @@ main(void)
 	int passed = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	mount_all();
-	load_modules();
+	machine_mount_all();
+	machine_load_modules();
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
 	setenv("HOME", "/root", 1);
 	setenv("CK_DEFAULT_TIMEOUT", "60", 0);

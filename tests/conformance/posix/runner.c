@@ -32,6 +32,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/machine.h"
+
 #define OUTPUT		"/run/output"
 #define WORK		"/tmp/work"
 #define OUTPUT_LINES	4	/* the last ones are shown */
@@ -60,50 +62,6 @@ say(const char *fmt, ...)
 		n = sizeof(line) - 2;
 	line[n++] = '\n';
 	(void)!write(1, line, n);
-}
-
-static void
-mount_all(void)
-{
-	static const struct { const char *type, *where, *options; unsigned long flags; } table[] = {
-		{ "proc", "/proc", NULL, 0 },
-		{ "sysfs", "/sys", NULL, 0 },
-		{ "devtmpfs", "/dev", NULL, 0 },
-		{ "devpts", "/dev/pts", "gid=5,mode=620,ptmxmode=666", 0 },
-		{ "tmpfs", "/dev/shm", NULL, 0 },
-		{ "mqueue", "/dev/mqueue", NULL, 0 },
-		{ "tmpfs", "/tmp", NULL, 0 },
-		{ "tmpfs", "/run", "size=4m", 0 },
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		mkdir(table[i].where, 0755);
-		if (mount(table[i].type, table[i].where, table[i].type, table[i].flags, table[i].options) && errno != EBUSY)
-			say("# mount %s: %s", table[i].where, strerror(errno));
-	}
-	chmod("/tmp", 01777);
-	chmod("/dev/shm", 01777);
-}
-
-/* Debian's kernel has its drivers as modules: what run.py packed, in order. */
-static void
-load_modules(void)
-{
-	struct dirent **list;
-	int n = scandir("/modules", &list, NULL, alphasort);
-	char path[512];
-
-	for (int i = 0; i < n; i++) {
-		int fd;
-
-		snprintf(path, sizeof(path), "/modules/%s", list[i]->d_name);
-		if (list[i]->d_name[0] == '.')
-			continue;
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
-			say("# %s: %s", path, strerror(errno));
-		close(fd);
-	}
 }
 
 static void
@@ -349,8 +307,10 @@ main(void)
 	sigemptyset(&child_signal);
 	sigaddset(&child_signal, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_signal, NULL);
-	mount_all();
-	load_modules();
+	machine_mount_all();
+	if (mount("tmpfs", "/run", "tmpfs", MS_REMOUNT, "size=4m"))
+		say("# remount /run: %s", strerror(errno));
+	machine_load_modules();
 	mount_suite();
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin", 1);
 	setenv("HOME", "/root", 1);
