@@ -13,7 +13,11 @@
 
 #define QUEUES_MAX	4		/* more than any file has */
 
-struct async_queue { struct waiter waiter; struct waitq *queue; struct file_async *async; };
+struct async_queue {
+	struct waiter waiter;
+	struct waitq *queue;		/* [a] NULL: it went (POLLFREE) */
+	struct file_async *async;	/* [I] */
+};
 
 struct file_async {
 	struct poll_table table;
@@ -88,8 +92,14 @@ async_signal(struct work *w)
 static bool
 async_wake(struct waiter *w, u32 events)
 {
-	struct file_async *a = container_of(w, struct async_queue, waiter)->async;
+	struct async_queue *e = container_of(w, struct async_queue, waiter);
+	struct file_async *a = e->async;
 
+	if (events & POLLFREE) {
+		list_del_init(&w->node);
+		atomic_store_release(&e->queue, NULL);	/* a may be freed from here on */
+		return false;
+	}
 	atomic_fetch_or(&a->events, events != 0 ? events : POLLIN);
 	refcount_get(&a->refs);
 	if (!work_queue(&a->work))
@@ -118,8 +128,15 @@ async_register(struct poll_table *pt, struct file *f, struct waitq *q)
 static void
 async_end(struct file_async *a)
 {
-	for (u32 i = 0; i < a->count; i++)
-		waitq_remove(a->queues[i].queue, &a->queues[i].waiter);
+	for (u32 i = 0; i < a->count; i++) {
+		struct waitq *q;
+
+		rcu_read_lock();		/* a queue that goes is freed by RCU */
+		q = atomic_load_acquire(&a->queues[i].queue);
+		if (q != NULL)
+			waitq_remove(q, &a->queues[i].waiter);
+		rcu_read_unlock();
+	}
 	spin_lock(&a->lock);
 	a->file = NULL;
 	spin_unlock(&a->lock);

@@ -76,7 +76,7 @@ begin_taking(struct pipe *p, bool nonblock)
 	n = pipe_wait_data(p, nonblock);
 	if (n > 0)
 		p->busy = true;
-	mutex_unlock(&p->lock);
+	pipe_unlock_and_wake(p, n <= 0 && (!ring_empty(p) || p->writers == 0), false);	/* a wake-up that is not used goes on */
 	return n;
 }
 
@@ -175,7 +175,7 @@ wait_slots(struct pipe *p, bool nonblock)
 	n = pipe_wait_space(p, nonblock);
 	if (n == 0)
 		n = p->slots - ring_used(p);
-	mutex_unlock(&p->lock);
+	pipe_unlock_and_wake(p, false, !ring_full(p) || p->readers == 0);	/* the wake-up was for one, and we may not use all of it */
 	return n;
 }
 
@@ -196,28 +196,35 @@ push_pages(struct pipe *p, const struct io_pagevec *pv, u32 count, bool foreign)
 	return done;
 }
 
-/* By reference, up to the end of the file or as long as there is room. */
+/* By reference, up to the end of the file or as long as there is room. *full: there was none, others filled the pipe. */
 static ssize_t
-from_cache(struct file *in, off_t *pos, struct pipe *p, size_t len)
+from_cache(struct file *in, off_t *pos, struct pipe *p, size_t len, bool *full)
 {
 	struct path path = { in->mnt, in->dentry };
 	struct io_pagevec pv[SPLICE_BATCH];
 	size_t total = 0, want, done;
+	u32 room;
 	int n = 0;
 
-	while (total < len && !ring_full(p)) {
+	*full = false;
+	while (total < len) {
 		off_t size = in->mapping->ops->size != NULL ? in->mapping->ops->size(in->mapping) : vnode_size(in->vn);
 
 		if (*pos >= size)
 			break;
 		want = MIN(len - total, (size_t)(size - *pos));
-		want = MIN(want, (p->slots - ring_used(p)) * PAGE_SIZE - (size_t)(*pos & (PAGE_SIZE - 1)));
+		room = p->slots - ring_used(p);		/* without the lock: push_pages() knows */
+		*full = total == 0 && room == 0;
+		if (room == 0)
+			break;
+		want = MIN(want, room * PAGE_SIZE - (size_t)(*pos & (PAGE_SIZE - 1)));
 		n = file_gather_pages(in, *pos, want, pv);
 		if (n <= 0)
 			break;
 		done = push_pages(p, pv, (u32)n, true);
 		total += done;
 		*pos += (off_t)done;
+		*full = total == 0;
 		if (done == 0 || thread_signal_pending(thread_current()))
 			break;
 	}
@@ -261,7 +268,7 @@ from_stream(struct file *in, off_t *pos, struct pipe *p, size_t len, u32 slots)
 	mutex_lock(&p->lock);
 	for (left = n; left > 0; left -= pv[used++].len) {
 		while (ring_full(p) && p->readers != 0) {
-			mutex_unlock(&p->lock);
+			pipe_unlock_and_wake(p, used > 0 && !p->busy, false);
 			if (wait_event_killable(&p->writers_wq, !ring_full(p) || READ_ONCE(p->readers) == 0) != 0) {
 				mutex_lock(&p->lock);
 				goto out;
@@ -283,13 +290,18 @@ ssize_t
 splice_from_file(struct file *in, off_t *pos, struct pipe *p, size_t len, bool nonblock)
 {
 	ssize_t slots = wait_slots(p, nonblock), n;
+	bool full;
 	off_t at;
 
 	if (slots < 0)
 		return slots;
 	if (S_ISREG(in->vn->mode) && in->mapping != NULL && in->mapping->ops != NULL) {
 		at = pos != NULL ? *pos : READ_ONCE(in->pos);
-		n = from_cache(in, &at, p, len);
+		while ((n = from_cache(in, &at, p, len, &full)) == 0 && full) {
+			slots = wait_slots(p, nonblock);	/* no reader: -EPIPE */
+			if (slots < 0)
+				return slots;
+		}
 		if (n > 0 && pos != NULL)
 			*pos = at;
 		else if (n > 0)
@@ -346,7 +358,7 @@ wait_data(struct pipe *p, bool nonblock)
 
 	mutex_lock(&p->lock);
 	n = pipe_wait_data(p, nonblock);
-	mutex_unlock(&p->lock);
+	pipe_unlock_and_wake(p, !ring_empty(p) || p->writers == 0, false);	/* we take nothing yet: so may the next one */
 	return n;
 }
 

@@ -170,7 +170,7 @@ get_timeout(const nsec_t *field, void *val, u32 *len)
 static int
 get_int(struct socket *s, int name, int *v)
 {
-	if (name < 32 && (SWITCHES & BIT(name))) {
+	if (name >= 0 && name < 32 && (SWITCHES & BIT(name))) {
 		*v = socket_option(s, name);
 		return 0;
 	}

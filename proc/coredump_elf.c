@@ -141,8 +141,10 @@ note_status(struct core *c, struct proc_thread *pt, int sig, const struct siginf
 	s.sighold = pt->blocked;
 	s.pid = pid_nr(pt->tid);
 	s.ppid = parent != NULL ? process_pid(parent) : 0;
-	s.pgrp = pid_nr(p->pids[PID_PGID]);
-	s.sid = pid_nr(p->pids[PID_SID]);
+	rcu_read_lock();		/* the parent may set it */
+	s.pgrp = pid_nr(READ_ONCE(p->pids[PID_PGID]));
+	s.sid = pid_nr(READ_ONCE(p->pids[PID_SID]));
+	rcu_read_unlock();
 	s.utime.sec = user / NSEC_PER_SEC;
 	s.utime.usec = user % NSEC_PER_SEC / 1000;
 	s.stime.sec = sys / NSEC_PER_SEC;
@@ -191,8 +193,10 @@ note_process(struct core *c)
 	s.gid = cred->gid.val;
 	s.pid = process_pid(p);
 	s.ppid = parent != NULL ? process_pid(parent) : 0;
-	s.pgrp = pid_nr(p->pids[PID_PGID]);
-	s.sid = pid_nr(p->pids[PID_SID]);
+	rcu_read_lock();		/* the parent may set it */
+	s.pgrp = pid_nr(READ_ONCE(p->pids[PID_PGID]));
+	s.sid = pid_nr(READ_ONCE(p->pids[PID_SID]));
+	rcu_read_unlock();
 	strlcpy(s.fname, thread_current()->name, sizeof(s.fname));
 	if (aspace_access(c->as, c->as->arg_start, s.psargs, n, false, true) > 0)
 		for (size_t i = 0; i + 1 < n; i++)
@@ -333,7 +337,7 @@ put_memory(struct core *c)
 		for (; err == 0; va += PAGE_SIZE) {
 			if (a->sparse)
 				va = aspace_next_mapped(c->as, va, end);
-			if (va >= end)
+			if (va >= end || pos + (va - a->start) >= c->limit)
 				break;
 			err = thread_fatal_pending(thread_current()) ? -EINTR : put_page(c, va, pos + (va - a->start), page);
 		}

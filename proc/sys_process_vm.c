@@ -13,12 +13,16 @@
 static int
 space_of(struct thread *t, struct aspace **out)
 {
+	/* First the space, then the question, as in procfs/pid_mem.c: an exec that raises privilege closes the process before. */
+	struct aspace *as = process_aspace_get(t->proc);
 	int err = process_may_inspect(t);
 
-	if (err != 0)
-		return err;
-	*out = process_aspace_get(t->proc);
-	return *out != NULL ? 0 : -ESRCH;
+	if (err == 0 && as == NULL)
+		err = -ESRCH;
+	if (err != 0 && as != NULL)
+		aspace_put_user(as);
+	*out = as;
+	return err;
 }
 
 /* Between one range there and the buffer here, by the pages that it lies in. Bytes. */

@@ -68,6 +68,7 @@ wait_interrupted(enum thread_state s)
 	int we_err_ = 0; \
 	might_sleep(); \
 	if (!(cond)) { \
+		nsec_t we_end_ = (deadline);	/* once: it may be a time from now on */ \
 		struct waiter we_w_; \
 		waiter_init(&we_w_); \
 		for (;;) { \
@@ -75,7 +76,7 @@ wait_interrupted(enum thread_state s)
 			if (cond) { we_err_ = 0; break; } \
 			if (we_err_ != 0 || (we_err_ = wait_interrupted(s)) != 0) \
 				break; \
-			we_err_ = thread_schedule_until(deadline); \
+			we_err_ = thread_schedule_until(we_end_); \
 		} \
 		waitq_finish(q, &we_w_); \
 	} \

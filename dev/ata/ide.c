@@ -26,8 +26,8 @@ interrupt(u32 irq, void *arg)
 	return ide_channel_interrupt(arg) ? IRQ_HANDLED : IRQ_NONE;
 }
 
-static void
-destroy(struct ide_channel *h)
+void
+ide_channel_destroy(struct ide_channel *h)
 {
 	if (h->prd != NULL)
 		dma_free(h->prd, PAGE_SIZE);
@@ -82,7 +82,7 @@ add_channel(struct pci_device *pci, u16 base, u16 ctl, u16 bm, u32 irq, u32 flag
 out_destroy:
 	ata_port_destroy(&h->port);
 out_free:
-	destroy(h);
+	ide_channel_destroy(h);
 	return err;
 }
 

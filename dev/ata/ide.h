@@ -26,6 +26,7 @@ struct ide_channel {
 };
 
 extern const struct ata_port_ops ide_port_ops;
+void ide_channel_destroy(struct ide_channel *h);	/* its memory; the port is destroyed */
 void ide_channel_mute(struct ide_channel *h);	/* no interrupts any more */
 bool ide_channel_interrupt(struct ide_channel *h);	/* was it ours? */
 

@@ -483,12 +483,8 @@ ide_port_prepare(struct ata_port *p, u32 slots)
 static void
 ide_port_release(struct ata_port *p)
 {
-	struct ide_channel *h = channel_of(p);
-
 	ata_port_destroy(p);
-	if (h->prd != NULL)
-		dma_free(h->prd, PAGE_SIZE);
-	kmem_free(h);
+	ide_channel_destroy(channel_of(p));
 }
 
 const struct ata_port_ops ide_port_ops = {

@@ -9,25 +9,6 @@
 
 #define NAME_MAX_LEN	40
 
-static struct block_device *
-bdev_of(struct device *d)
-{
-	return container_of(d, struct block_device, dev);
-}
-
-static struct block_queue *
-queue_of(struct device *d)
-{
-	return bdev_of(d)->disk->queue;
-}
-
-static int
-put_number(struct strbuf *out, u64 v)
-{
-	strbuf_printf(out, "%lu\n", v);
-	return 0;
-}
-
 /* --- statistics --- */
 
 struct numbers { u64 ios[4], merges[4], sectors[4], ms[4], in_flight[2], busy_ms; };
@@ -79,7 +60,7 @@ stat_text(struct block_device *b, struct strbuf *out, const char *format, const 
 static int
 show_stat(struct device *d, struct strbuf *out)
 {
-	stat_text(bdev_of(d), out, "wide", "\n");
+	stat_text(device_bdev(d), out, "wide", "\n");
 	return 0;
 }
 
@@ -88,7 +69,7 @@ show_inflight(struct device *d, struct strbuf *out)
 {
 	struct numbers n;
 
-	collect(bdev_of(d), &n);
+	collect(device_bdev(d), &n);
 	strbuf_printf(out, "%8lu %8lu\n", n.in_flight[0], n.in_flight[1]);
 	return 0;
 }
@@ -98,68 +79,68 @@ show_inflight(struct device *d, struct strbuf *out)
 static int
 show_size(struct device *d, struct strbuf *out)
 {
-	return put_number(out, atomic_load_relaxed(&bdev_of(d)->nr_sectors));
+	return attr_number(out, atomic_load_relaxed(&device_bdev(d)->nr_sectors));
 }
 
 static int
 show_ro(struct device *d, struct strbuf *out)
 {
-	return put_number(out, block_device_is_read_only(bdev_of(d)));
+	return attr_number(out, block_device_is_read_only(device_bdev(d)));
 }
 
 static int
 show_start(struct device *d, struct strbuf *out)
 {
-	return put_number(out, bdev_of(d)->start);
+	return attr_number(out, device_bdev(d)->start);
 }
 
 static int
 show_partition(struct device *d, struct strbuf *out)
 {
-	return put_number(out, bdev_of(d)->partno);
+	return attr_number(out, device_bdev(d)->partno);
 }
 
 static int
 show_removable(struct device *d, struct strbuf *out)
 {
-	return put_number(out, bdev_of(d)->disk->removable);
+	return attr_number(out, device_bdev(d)->disk->removable);
 }
 
 static int
 show_hidden(struct device *d, struct strbuf *out)
 {
-	return put_number(out, 0);
+	return attr_number(out, 0);
 }
 
 static int
 show_range(struct device *d, struct strbuf *out)
 {
-	return put_number(out, bdev_of(d)->disk->minors);
+	return attr_number(out, device_bdev(d)->disk->minors);
 }
 
 static int
 show_ext_range(struct device *d, struct strbuf *out)
 {
-	return put_number(out, bdev_of(d)->disk->no_partitions ? 1 : 256);
+	return attr_number(out, device_bdev(d)->disk->no_partitions ? 1 : 256);
 }
 
 static int
 show_capability(struct device *d, struct strbuf *out)
 {
-	strbuf_printf(out, "%x\n", (u32)bdev_of(d)->disk->removable);
+	strbuf_printf(out, "%x\n", (u32)device_bdev(d)->disk->removable);
 	return 0;
 }
 
 static int
 show_diskseq(struct device *d, struct strbuf *out)
 {
-	return put_number(out, bdev_of(d)->disk->seq);
+	return attr_number(out, device_bdev(d)->disk->seq);
 }
 
 static int
 show_zero(struct device *d, struct strbuf *out)
 {
-	return put_number(out, 0);
+	return attr_number(out, 0);
 }
 
 /* --- events: no device here tells them by itself --- */
@@ -182,7 +163,7 @@ show_never(struct device *d, struct strbuf *out)
 static int
 show_fail_nth(struct device *d, struct strbuf *out)
 {
-	return put_number(out, atomic_load_relaxed(&queue_of(d)->fail_nth));
+	return attr_number(out, atomic_load_relaxed(&device_queue(d)->fail_nth));
 }
 
 static int
@@ -194,7 +175,7 @@ store_fail_nth(struct device *d, const char *text, size_t len)
 	(void)len;
 	if (parse_u64(text, &end, 10, &v) != 0)
 		return -EINVAL;
-	atomic_store_relaxed(&queue_of(d)->fail_nth, (u32)MIN(v, (u64)INT32_MAX));
+	atomic_store_relaxed(&device_queue(d)->fail_nth, (u32)MIN(v, (u64)INT32_MAX));
 	return 0;
 }
 
@@ -230,7 +211,7 @@ const struct device_attr *const block_part_attrs[] = {
 static void
 block_uevent(struct device *d, struct strbuf *out)
 {
-	const struct block_device *b = bdev_of(d);
+	const struct block_device *b = device_bdev(d);
 
 	strbuf_printf(out, "DEVTYPE=%s\nDISKSEQ=%lu\n", b->partno != 0 ? "partition" : "disk", b->disk->seq);
 	if (b->partno != 0)

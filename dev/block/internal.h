@@ -132,6 +132,10 @@ void block_device_withdraw(struct block_device *b);	/* out of both; a partition'
 void disk_free(struct disk *d);				/* the last reference of its whole device is gone */
 extern const struct device_attr *const block_disk_attrs[], *const block_part_attrs[], *const block_queue_attrs[];
 extern const struct device_class device_class_block;
+/* For their show(): the block device of a device, its disk's queue, a line with a number. */
+static inline struct block_device *device_bdev(struct device *d) { return container_of(d, struct block_device, dev); }
+static inline struct block_queue *device_queue(struct device *d) { return device_bdev(d)->disk->queue; }
+static inline int attr_number(struct strbuf *out, u64 v) { strbuf_printf(out, "%lu\n", v); return 0; }
 /* Partitions of the disk, by its open_lock's holder. */
 int __must_check disk_add_partition(struct disk *d, u32 partno, u64 start, u64 nr, const char *uuid, const char *label);
 int __must_check disk_delete_partition(struct disk *d, u32 partno);	/* -ENXIO, -EBUSY */

@@ -5,29 +5,10 @@
 #include "sys/abi/errno.h"
 #include "sys/lib/string.h"
 
-static struct block_device *
-bdev_of(struct device *d)
-{
-	return container_of(d, struct block_device, dev);
-}
-
-static struct block_queue *
-queue_of(struct device *d)
-{
-	return bdev_of(d)->disk->queue;
-}
-
 static const struct block_limits *
 limits_of(struct device *d)
 {
-	return &queue_of(d)->lim;
-}
-
-static int
-put_number(struct strbuf *out, u64 v)
-{
-	strbuf_printf(out, "%lu\n", v);
-	return 0;
+	return &device_queue(d)->lim;
 }
 
 static int
@@ -51,14 +32,14 @@ static int
 show_zero(struct device *d, struct strbuf *out)
 {
 	(void)d;
-	return put_number(out, 0);
+	return attr_number(out, 0);
 }
 
 static int
 show_one(struct device *d, struct strbuf *out)
 {
 	(void)d;
-	return put_number(out, 1);
+	return attr_number(out, 1);
 }
 
 static int
@@ -74,25 +55,25 @@ show_minus_one(struct device *d, struct strbuf *out)
 static int
 show_logical(struct device *d, struct strbuf *out)
 {
-	return put_number(out, limits_of(d)->logical_size);
+	return attr_number(out, limits_of(d)->logical_size);
 }
 
 static int
 show_physical(struct device *d, struct strbuf *out)
 {
-	return put_number(out, limits_of(d)->physical_size);
+	return attr_number(out, limits_of(d)->physical_size);
 }
 
 static int
 show_fua(struct device *d, struct strbuf *out)
 {
-	return put_number(out, limits_of(d)->fua);
+	return attr_number(out, limits_of(d)->fua);
 }
 
 static int
 show_read_ahead(struct device *d, struct strbuf *out)
 {
-	return put_number(out, (u64)atomic_load_relaxed(&bdev_of(d)->disk->whole->backing.ra_pages) * (PAGE_SIZE / KIB));
+	return attr_number(out, (u64)atomic_load_relaxed(&device_bdev(d)->disk->whole->backing.ra_pages) * (PAGE_SIZE / KIB));
 }
 
 static int
@@ -103,14 +84,14 @@ store_read_ahead(struct device *d, const char *text, size_t len)
 
 	(void)len;
 	if (err == 0)
-		atomic_store_relaxed(&bdev_of(d)->disk->whole->backing.ra_pages, (u32)(v / (PAGE_SIZE / KIB)));
+		atomic_store_relaxed(&device_bdev(d)->disk->whole->backing.ra_pages, (u32)(v / (PAGE_SIZE / KIB)));
 	return err;
 }
 
 static int
 show_nr_requests(struct device *d, struct strbuf *out)
 {
-	return put_number(out, atomic_load_relaxed(&queue_of(d)->nr_requests));
+	return attr_number(out, atomic_load_relaxed(&device_queue(d)->nr_requests));
 }
 
 static int
@@ -123,14 +104,14 @@ store_nr_requests(struct device *d, const char *text, size_t len)
 	if (err == 0 && v > 4096)
 		err = -EINVAL;
 	if (err == 0)
-		atomic_store_relaxed(&queue_of(d)->nr_requests, (u32)MAX(v, 4UL));
+		atomic_store_relaxed(&device_queue(d)->nr_requests, (u32)MAX(v, 4UL));
 	return err;
 }
 
 static int
 show_io_timeout(struct device *d, struct strbuf *out)
 {
-	return put_number(out, (u64)(atomic_load_relaxed(&queue_of(d)->timeout) / NSEC_PER_MSEC));
+	return attr_number(out, (u64)(atomic_load_relaxed(&device_queue(d)->timeout) / NSEC_PER_MSEC));
 }
 
 /* Of requests that go out from now on, in ms. */
@@ -144,20 +125,20 @@ store_io_timeout(struct device *d, const char *text, size_t len)
 	if (err == 0 && (v == 0 || v > UINT32_MAX))
 		err = -EINVAL;
 	if (err == 0)
-		block_queue_set_timeout(queue_of(d), (nsec_t)v * NSEC_PER_MSEC);
+		block_queue_set_timeout(device_queue(d), (nsec_t)v * NSEC_PER_MSEC);
 	return err;
 }
 
 static int
 show_max_sectors(struct device *d, struct strbuf *out)
 {
-	return put_number(out, atomic_load_relaxed(&limits_of(d)->max_sectors) / 2);
+	return attr_number(out, atomic_load_relaxed(&limits_of(d)->max_sectors) / 2);
 }
 
 static int
 store_max_sectors(struct device *d, const char *text, size_t len)
 {
-	struct block_queue *q = queue_of(d);
+	struct block_queue *q = device_queue(d);
 	u64 v;
 	int err = parse_number(text, &v);
 
@@ -172,25 +153,25 @@ store_max_sectors(struct device *d, const char *text, size_t len)
 static int
 show_hw_max_sectors(struct device *d, struct strbuf *out)
 {
-	return put_number(out, queue_of(d)->hw_max_sectors / 2);
+	return attr_number(out, device_queue(d)->hw_max_sectors / 2);
 }
 
 static int
 show_max_segments(struct device *d, struct strbuf *out)
 {
-	return put_number(out, limits_of(d)->dma.max_segments);
+	return attr_number(out, limits_of(d)->dma.max_segments);
 }
 
 static int
 show_max_segment_size(struct device *d, struct strbuf *out)
 {
-	return put_number(out, limits_of(d)->dma.max_segment != 0 ? limits_of(d)->dma.max_segment : 0xffffffffU);
+	return attr_number(out, limits_of(d)->dma.max_segment != 0 ? limits_of(d)->dma.max_segment : 0xffffffffU);
 }
 
 static int
 show_zeroes_max(struct device *d, struct strbuf *out)
 {
-	return put_number(out, (u64)limits_of(d)->zeroes_max_sectors << SECTOR_SHIFT);
+	return attr_number(out, (u64)limits_of(d)->zeroes_max_sectors << SECTOR_SHIFT);
 }
 
 static int
@@ -216,20 +197,20 @@ store_flag(const char *text, bool *flag)
 static int
 show_rotational(struct device *d, struct strbuf *out)
 {
-	return put_number(out, atomic_load_relaxed(&limits_of(d)->rotational));
+	return attr_number(out, atomic_load_relaxed(&limits_of(d)->rotational));
 }
 
 static int
 store_rotational(struct device *d, const char *text, size_t len)
 {
 	(void)len;
-	return store_flag(text, &queue_of(d)->lim.rotational);
+	return store_flag(text, &device_queue(d)->lim.rotational);
 }
 
 static int
 show_iostats(struct device *d, struct strbuf *out)
 {
-	return put_number(out, !atomic_load_relaxed(&queue_of(d)->no_stats));
+	return attr_number(out, !atomic_load_relaxed(&device_queue(d)->no_stats));
 }
 
 static int
@@ -240,14 +221,14 @@ store_iostats(struct device *d, const char *text, size_t len)
 
 	(void)len;
 	if (err == 0)
-		atomic_store_relaxed(&queue_of(d)->no_stats, !on);
+		atomic_store_relaxed(&device_queue(d)->no_stats, !on);
 	return err;
 }
 
 static int
 show_nomerges(struct device *d, struct strbuf *out)
 {
-	return put_number(out, atomic_load_relaxed(&queue_of(d)->no_merges));
+	return attr_number(out, atomic_load_relaxed(&device_queue(d)->no_merges));
 }
 
 /* 1: only those that cost little; all of ours do. 2: none. */
@@ -259,7 +240,7 @@ store_nomerges(struct device *d, const char *text, size_t len)
 
 	(void)len;
 	if (err == 0)
-		atomic_store_relaxed(&queue_of(d)->no_merges, (u8)MIN(v, 2UL));
+		atomic_store_relaxed(&device_queue(d)->no_merges, (u8)MIN(v, 2UL));
 	return err;
 }
 
@@ -274,7 +255,7 @@ show_write_cache(struct device *d, struct strbuf *out)
 static int
 store_write_cache(struct device *d, const char *text, size_t len)
 {
-	struct block_queue *q = queue_of(d);
+	struct block_queue *q = device_queue(d);
 
 	if (is_word(text, len, "write back"))
 		atomic_store(&q->lim.write_cache, true);
@@ -288,7 +269,7 @@ store_write_cache(struct device *d, const char *text, size_t len)
 static int
 show_scheduler(struct device *d, struct strbuf *out)
 {
-	strbuf_puts(out, atomic_load_relaxed(&queue_of(d)->elevator.fifo_only) ? "[none] mq-deadline\n" : "[mq-deadline] none\n");
+	strbuf_puts(out, atomic_load_relaxed(&device_queue(d)->elevator.fifo_only) ? "[none] mq-deadline\n" : "[mq-deadline] none\n");
 	return 0;
 }
 
@@ -299,7 +280,7 @@ store_scheduler(struct device *d, const char *text, size_t len)
 
 	if (!none && !is_word(text, len, "mq-deadline"))
 		return -EINVAL;
-	atomic_store_relaxed(&queue_of(d)->elevator.fifo_only, none);
+	atomic_store_relaxed(&device_queue(d)->elevator.fifo_only, none);
 	return 0;
 }
 
@@ -314,13 +295,13 @@ granularity_of(const struct block_limits *lim)
 static int
 show_discard_max(struct device *d, struct strbuf *out)
 {
-	return put_number(out, (u64)atomic_load_relaxed(&queue_of(d)->discard_sectors) << SECTOR_SHIFT);
+	return attr_number(out, (u64)atomic_load_relaxed(&device_queue(d)->discard_sectors) << SECTOR_SHIFT);
 }
 
 static int
 store_discard_max(struct device *d, const char *text, size_t len)
 {
-	struct block_queue *q = queue_of(d);
+	struct block_queue *q = device_queue(d);
 	u32 granularity = granularity_of(&q->lim);
 	u64 v;
 	int err = parse_number(text, &v);
@@ -336,20 +317,20 @@ store_discard_max(struct device *d, const char *text, size_t len)
 static int
 show_discard_hw_max(struct device *d, struct strbuf *out)
 {
-	return put_number(out, (u64)limits_of(d)->discard_max_sectors << SECTOR_SHIFT);
+	return attr_number(out, (u64)limits_of(d)->discard_max_sectors << SECTOR_SHIFT);
 }
 
 static int
 show_discard_granularity(struct device *d, struct strbuf *out)
 {
-	return put_number(out, granularity_of(limits_of(d)));
+	return attr_number(out, granularity_of(limits_of(d)));
 }
 
 static int
 show_dma_alignment(struct device *d, struct strbuf *out)
 {
 	(void)d;
-	return put_number(out, SECTOR_SIZE - 1);
+	return attr_number(out, SECTOR_SIZE - 1);
 }
 
 #define ATTR(var, file, rights, fn)	static const struct device_attr attr_##var = { .name = file, .mode = rights, .show = fn }

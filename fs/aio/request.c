@@ -91,6 +91,8 @@ submit_rw(struct aio_req *r, const struct abi_iocb *iocb, bool vector, bool read
 
 /* --- fsync --- */
 
+#define FSYNC_THREADS_MAX	64u	/* of all contexts: each has a kernel stack */
+
 static void
 fsync_main(void *arg)
 {
@@ -100,14 +102,26 @@ fsync_main(void *arg)
 	aio_req_put(r);
 }
 
+static u32 fsync_threads;		/* [a] */
+
+static void
+fsync_thread(void *arg)
+{
+	fsync_main(arg);
+	atomic_sub(&fsync_threads, 1u);
+}
+
 static int
 submit_fsync(struct aio_req *r, const struct abi_iocb *iocb, bool datasync)
 {
 	if (iocb->buf != 0 || iocb->offset != 0 || iocb->nbytes != 0 || iocb->rw_flags != 0 || r->file->ops->fsync == NULL)
 		return -EINVAL;
 	r->datasync = datasync;
-	if (thread_spawn(fsync_main, r, "aio-fsync") != 0)
+	/* Beyond the bound, or without memory for a thread, the submitter does it. */
+	if (atomic_add(&fsync_threads, 1u) > FSYNC_THREADS_MAX || thread_spawn(fsync_thread, r, "aio-fsync") != 0) {
+		atomic_sub(&fsync_threads, 1u);
 		fsync_main(r);
+	}
 	return 0;
 }
 

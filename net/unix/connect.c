@@ -120,7 +120,7 @@ unix_stream_connect(struct socket *s, const struct socket_addr *a, bool nonblock
 			break;
 		err = join(u, l, embryo);
 		if (err == -EAGAIN && !nonblock) {
-			err = socket_wait(&l->sock, !listener_full(l) || READ_ONCE(l->shut) != 0, timeo, false);
+			err = socket_wait(&l->sock, !listener_full(l) || (READ_ONCE(l->shut) & UNIX_RCV_SHUT), timeo, false);
 			if (err == 0)
 				err = -ESTALE;
 		}
