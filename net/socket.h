@@ -108,9 +108,11 @@ static inline bool socket_option(const struct socket *s, int name) { return atom
  */
 #define socket_wait(s, cond, timeo, nonblock) ({ \
 	int sw_err_ = 0; \
-	if (!(cond)) \
+	if (!(cond)) { \
+		nsec_t sw_end_ = socket_deadline(timeo, false); \
 		sw_err_ = (nonblock) ? -EAGAIN : \
-			socket_sleep_error(wait_event_interruptible_until(&(s)->wq, cond, socket_deadline(timeo, false)), timeo); \
+			socket_sleep_error(wait_event_interruptible_until(&(s)->wq, cond, sw_end_), timeo); \
+	} \
 	sw_err_; })
 
 /* net/socket.c: the socket of an open file, -ENOTSOCK as ERR_PTR. */

@@ -63,12 +63,11 @@ wait_interrupted(enum thread_state s)
 	return 0;
 }
 
-/* Sleep in state s until cond is true: 0, -ETIMEDOUT, or as wait_interrupted(). */
+/* Sleep in state s until cond is true: 0, -ETIMEDOUT, or as wait_interrupted(). deadline is looked at after every wake-up: it may move. */
 #define wait_event_full(q, cond, s, deadline, prepare) ({ \
 	int we_err_ = 0; \
 	might_sleep(); \
 	if (!(cond)) { \
-		nsec_t we_end_ = (deadline);	/* once: it may be a time from now on */ \
 		struct waiter we_w_; \
 		waiter_init(&we_w_); \
 		for (;;) { \
@@ -76,7 +75,7 @@ wait_interrupted(enum thread_state s)
 			if (cond) { we_err_ = 0; break; } \
 			if (we_err_ != 0 || (we_err_ = wait_interrupted(s)) != 0) \
 				break; \
-			we_err_ = thread_schedule_until(we_end_); \
+			we_err_ = thread_schedule_until(deadline); \
 		} \
 		waitq_finish(q, &we_w_); \
 	} \
